@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// No package dependency: C libraries of the distribution through system-library targets, each owned by one Swift target.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "trivet",
+    products: [
+        .executable(name: "validation-decision", targets: ["validation-decision"]),
+        .library(name: "TestSupport", targets: ["TestSupport"]),
+    ],
+    targets: [
+        // C libraries of the distribution.
+        .systemLibrary(name: "CSystem", path: "Shared/CSystem"),
+        .systemLibrary(name: "CLibpq", path: "Shared/CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CYAML", path: "Shared/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCurl", path: "Shared/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // The foundation. Arrows point down only.
+        shared("Encoding", ["CYAML"]),
+        shared("Crypto", ["COpenSSL"]),
+        shared("EventLoop", ["CSystem"]),
+        shared("HTTP", ["EventLoop", "Encoding", "Crypto"]),
+        shared("Postgres", ["EventLoop", "Encoding", "Crypto", "CLibpq"]),
+        shared("Outbound", ["EventLoop", "CCurl"]),
+        shared("ObjectStore", ["Outbound", "EventLoop", "Encoding", "Crypto"]),
+        shared("ServiceKit", ["HTTP", "Postgres", "Outbound", "EventLoop", "Encoding", "Crypto"]),
+
+        // validation-decision
+        .target(
+            name: "ValidationDecisionDomain", path: "Services/ValidationDecision/Domain", swiftSettings: settings),
+        .target(
+            name: "ValidationDecision",
+            dependencies: [
+                "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "EventLoop", "Encoding",
+                "Crypto", "CZlib",
+            ],
+            path: "Services/ValidationDecision/Service", swiftSettings: settings),
+        .executableTarget(
+            name: "validation-decision",
+            dependencies: ["ValidationDecision", "ServiceKit"],
+            path: "Services/ValidationDecision/Main", swiftSettings: settings),
+
+        // Tests mirror Shared/ and Services/.
+        .target(
+            name: "TestSupport",
+            dependencies: ["EventLoop", "Encoding", "Crypto", "Postgres", "Outbound"],
+            path: "Tests/TestSupport", swiftSettings: settings),
+        tests("EncodingTests", ["Encoding"]),
+        tests("CryptoTests", ["Crypto", "Encoding"]),
+        tests("EventLoopTests", ["EventLoop"]),
+        tests("HTTPTests", ["HTTP", "EventLoop", "Encoding", "Crypto"]),
+        tests("PostgresTests", ["Postgres", "EventLoop", "Encoding"]),
+        tests("OutboundTests", ["Outbound", "EventLoop"]),
+        tests("ObjectStoreTests", ["ObjectStore", "Outbound", "EventLoop", "Encoding", "Crypto"]),
+        tests("ServiceKitTests", ["ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding", "Crypto"]),
+        tests("ValidationDecisionDomainTests", ["ValidationDecisionDomain"]),
+        tests("ValidationDecisionTests", [
+            "ValidationDecision", "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding",
+            "Crypto",
+        ]),
+    ]
+)
