@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
@@ -30,3 +31,27 @@ static inline uint32_t csystem_epollet(void) { return (uint32_t)EPOLLET; }
 static inline int csystem_wait_exited(int status) { return WIFEXITED(status); }
 static inline int csystem_wait_code(int status) { return WEXITSTATUS(status); }
 static inline int csystem_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+/// A descriptor that becomes readable when the process ends (pidfd_open(2)).
+static inline int csystem_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+static inline int csystem_set_nonblocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+static inline int csystem_set_cloexec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
+static inline int csystem_setsockopt_on(int fd, int level, int name) {
+    int on = 1;
+    return setsockopt(fd, level, name, &on, sizeof on);
+}
+static inline void csystem_unix_address(struct sockaddr_un *address, const char *path, size_t length) {
+    address->sun_family = AF_UNIX;
+    for (size_t i = 0; i < length && i < sizeof address->sun_path; i++) address->sun_path[i] = path[i];
+}
+static inline void csystem_name_thread(const char *name) { prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0); }
+static inline void csystem_set_errno(int value) { errno = value; }
+extern char **environ;
+static inline char **csystem_environ(void) { return environ; }
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
+static inline int csystem_spawn_chdir(posix_spawn_file_actions_t *actions, const char *path) {
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}
