@@ -16,7 +16,7 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: settings)
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport", "Locking"], path: "Tests/\(name)", swiftSettings: settings)
 }
 
 let package = Package(
@@ -35,14 +35,15 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // The foundation. Arrows point down only.
+        shared("Locking"),
         shared("Encoding", ["CYAML"]),
-        shared("Crypto", ["COpenSSL"]),
-        shared("EventLoop", ["CSystem"]),
-        shared("HTTP", ["EventLoop", "Encoding", "Crypto"]),
-        shared("Postgres", ["EventLoop", "Encoding", "Crypto", "CLibpq"]),
-        shared("Outbound", ["EventLoop", "CCurl"]),
-        shared("ObjectStore", ["Outbound", "EventLoop", "Encoding", "Crypto"]),
-        shared("ServiceKit", ["HTTP", "Postgres", "Outbound", "EventLoop", "Encoding", "Crypto"]),
+        shared("Crypto", ["Locking", "COpenSSL"]),
+        shared("EventLoop", ["Locking", "CSystem"]),
+        shared("HTTP", ["Locking", "EventLoop", "Encoding", "Crypto"]),
+        shared("Postgres", ["Locking", "EventLoop", "Encoding", "Crypto", "CLibpq"]),
+        shared("Outbound", ["Locking", "EventLoop", "CCurl"]),
+        shared("ObjectStore", ["Locking", "Outbound", "EventLoop", "Encoding", "Crypto"]),
+        shared("ServiceKit", ["Locking", "HTTP", "Postgres", "Outbound", "EventLoop", "Encoding", "Crypto"]),
 
         // validation-decision
         .target(
@@ -50,8 +51,8 @@ let package = Package(
         .target(
             name: "ValidationDecision",
             dependencies: [
-                "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "EventLoop", "Encoding",
-                "Crypto", "CZlib",
+                "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "EventLoop", "Locking",
+                "Encoding", "Crypto", "CZlib",
             ],
             path: "Services/ValidationDecision/Service", swiftSettings: settings),
         .executableTarget(
@@ -62,7 +63,7 @@ let package = Package(
         // Tests mirror Shared/ and Services/.
         .target(
             name: "TestSupport",
-            dependencies: ["EventLoop", "Encoding", "Crypto", "Postgres", "Outbound"],
+            dependencies: ["Locking", "EventLoop", "Encoding", "Crypto", "Postgres", "Outbound"],
             path: "Tests/TestSupport", swiftSettings: settings),
         tests("EncodingTests", ["Encoding"]),
         tests("CryptoTests", ["Crypto", "Encoding"]),

@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import Locking
 import Synchronization
 
 /// One thread with one epoll instance, which runs Swift tasks, timers and descriptor events.
@@ -20,7 +21,7 @@ public final class Loop: TaskExecutor, @unchecked Sendable {
         var jobs: [UnownedJob] = []
         var closures: [@Sendable () -> Void] = []
     }
-    private let inbox = Mutex(Inbox())
+    private let inbox = Locked(Inbox())
     private let wakePending = Atomic<Bool>(false)
     private let stopRequested = Atomic<Bool>(false)
     /// Statistics that other threads read, written by the loop only.

@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import Synchronization
 
 /// A few threads for work that blocks: scrypt, name lookup, directory scans, fsync. Never run such work on a loop.
@@ -6,6 +7,8 @@ public final class BlockingPool: Sendable {
     /// The queue is full: the caller should answer 503 rather than wait.
     public struct QueueFull: Error, Hashable {
         public let limit: Int
+
+        public init(limit: Int) { self.limit = limit }
     }
 
     private struct State {
@@ -27,7 +30,7 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let wake = WakeSemaphore()
     private let threads: Int
     private let queueLimit: Int

@@ -39,6 +39,11 @@ public struct ChildResult: Sendable, Hashable {
     public let exit: ChildExit
     /// More was written than the cap lets through; the child's writes were still taken.
     public let outputWasCut: Bool
+
+    public init(exit: ChildExit, outputWasCut: Bool) {
+        self.exit = exit
+        self.outputWasCut = outputWasCut
+    }
 }
 
 /// A step of ending a process group.
