@@ -1,3 +1,5 @@
+public import EventLoop
+
 /// One request. A connection has one such object and uses it again and again: it is valid until `respond(to:)`
 /// returns, and what is to live longer must be copied out. Not Sendable; it stays on its loop.
 ///
@@ -7,6 +9,10 @@ public final class Request {
     /// Filled by `Router.match(_:)`.
     public internal(set) var parameters = PathParameters()
     public let body = RequestBody()
+    /// The other end of the connection; nil where it has no address.
+    public var peer: SocketAddress?
+    /// When the first byte of the head was read.
+    public var receivedAt = MonotonicTime(nanoseconds: 0)
     /// The client arrived over TLS.
     public var isTLS = false
     /// A slot for the layer above, which may keep one object in it for the life of the connection.
