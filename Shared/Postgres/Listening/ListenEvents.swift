@@ -1,0 +1,25 @@
+/// Why to look at the database.
+public enum ListenEvent: Sendable, Hashable {
+    /// Someone ran NOTIFY on the channel. A hint, not a message queue: it can be lost with the connection, and `poll` makes up for that.
+    case notified(payload: String)
+    /// The polling interval is over, or notifications may have been missed. Always the first event.
+    case poll
+}
+
+/// The notifications of one channel and the ticks of its polling fallback, for one consumer. Ends when the database is closed.
+public struct ListenEvents: AsyncSequence, Sendable {
+    let stream: AsyncStream<ListenEvent>
+
+    public func makeAsyncIterator() -> AsyncStream<ListenEvent>.Iterator { stream.makeAsyncIterator() }
+}
+
+extension Database {
+    /// Listens on a channel; all channels of a process share one connection, which is made anew when it breaks.
+    ///
+    /// - Parameters:
+    ///   - channel: at most 63 bytes.
+    ///   - pollEvery: longest time between two events, whatever the state of the connection.
+    public func listen(_ channel: String, pollEvery: Duration) -> ListenEvents {
+        ListenEvents(stream: AsyncStream { $0.finish() })
+    }
+}

@@ -1,0 +1,37 @@
+/// A named lock that PostgreSQL keeps for everyone who knows the name (documentation, 13.3.5).
+public struct AdvisoryLock: Sendable, Hashable {
+    /// What the server counts it by.
+    public let key: Int64
+
+    public init(key: Int64) { self.key = key }
+}
+
+extension Transaction {
+    /// Waits for the lock and keeps it until the transaction ends.
+    public func lock(_ lock: AdvisoryLock) async throws(DatabaseError) {
+        try await execute("SELECT pg_advisory_xact_lock(\(lock.key))")
+    }
+
+    /// Takes the lock until the transaction ends, unless another session has it.
+    public func tryLock(_ lock: AdvisoryLock) async throws(DatabaseError) -> Bool {
+        try await one("SELECT pg_try_advisory_xact_lock(\(lock.key))" as SQL<Bool>)
+    }
+}
+
+extension Session {
+    /// Waits for the lock and keeps it until ``unlock(_:)`` or until the session is given back.
+    public func lock(_ lock: AdvisoryLock) async throws(DatabaseError) {
+        try await execute("SELECT pg_advisory_lock(\(lock.key))")
+    }
+
+    /// Takes the lock unless another session has it.
+    public func tryLock(_ lock: AdvisoryLock) async throws(DatabaseError) -> Bool {
+        try await one("SELECT pg_try_advisory_lock(\(lock.key))" as SQL<Bool>)
+    }
+
+    /// Returns false when this session did not have it.
+    @discardableResult
+    public func unlock(_ lock: AdvisoryLock) async throws(DatabaseError) -> Bool {
+        try await one("SELECT pg_advisory_unlock(\(lock.key))" as SQL<Bool>)
+    }
+}
