@@ -1,6 +1,6 @@
 /// The help of one level of a command tree.
 enum CommandHelp {
-    static func text(of command: Command, path: [String]) -> String {
+    static func text(of command: ConsoleCommand, path: [String]) -> String {
         var lines = ["Usage: " + usage(of: command, path: path), "", command.summary]
         lines += table("Commands", command.subcommands.map { ($0.name, $0.summary) })
         lines += table("Arguments", command.arguments.map { ($0.name, $0.help) })
@@ -11,7 +11,7 @@ enum CommandHelp {
         return lines.joined(separator: "\n")
     }
 
-    private static func usage(of command: Command, path: [String]) -> String {
+    private static func usage(of command: ConsoleCommand, path: [String]) -> String {
         var words = path
         if command.body == nil { words.append("COMMAND") }
         for option in command.options {

@@ -1,7 +1,7 @@
 /// Turns words into an invocation, or into the text that should be shown instead.
 public enum CommandParser {
     public enum Outcome: Sendable {
-        case run(Invocation, Command.Body)
+        case run(Invocation, ConsoleCommand.Body)
         /// Help was asked for: stdout, exit 0.
         case help(String)
         /// The words were not understood: stderr, exit 2.
@@ -9,7 +9,7 @@ public enum CommandParser {
     }
 
     /// - Parameter words: the command line without the executable's name.
-    public static func parse(_ words: [String], with root: Command) -> Outcome {
+    public static func parse(_ words: [String], with root: ConsoleCommand) -> Outcome {
         var command = root
         var path = [root.name]
         var rest = words[...]
@@ -30,7 +30,7 @@ public enum CommandParser {
     }
 
     /// Parses, runs and reports: the whole of a service's main.
-    public static func run(_ words: [String], with root: Command, console: Console) async -> ExitStatus {
+    public static func run(_ words: [String], with root: ConsoleCommand, console: Console) async -> ExitStatus {
         switch parse(words, with: root) {
         case .help(let text):
             console.line(text)
@@ -57,7 +57,7 @@ public enum CommandParser {
     private static func isHelp(_ word: String) -> Bool { word == "--help" || word == "-h" }
 
     private static func parse(
-        _ words: ArraySlice<String>, _ command: Command, _ path: [String], _ body: @escaping Command.Body
+        _ words: ArraySlice<String>, _ command: ConsoleCommand, _ path: [String], _ body: @escaping ConsoleCommand.Body
     ) -> Outcome {
         var options: [String: String] = [:]
         var positional: [String] = []
@@ -111,13 +111,13 @@ public enum CommandParser {
         return .run(Invocation(path: path, options: options, arguments: arguments), body)
     }
 
-    private static func unknownCommand(_ word: String, of command: Command) -> String {
+    private static func unknownCommand(_ word: String, of command: ConsoleCommand) -> String {
         let kind = word.hasPrefix("-") ? "option" : "command"
         let hint = NearestName.of(word, among: command.subcommands.map(\.name)).map { "; did you mean \($0)?" } ?? ""
         return "unknown \(kind) \(LogEscape.visible(word))\(hint)"
     }
 
-    private static func refused(_ problem: String, _ command: Command, _ path: [String]) -> Outcome {
+    private static func refused(_ problem: String, _ command: ConsoleCommand, _ path: [String]) -> Outcome {
         .usage("\(path[0]): \(problem)\n\n" + CommandHelp.text(of: command, path: path))
     }
 }

@@ -1,5 +1,5 @@
 /// A command line as a value: a tree of commands with their options and arguments.
-public struct Command: Sendable {
+public struct ConsoleCommand: Sendable {
     /// What a command does. Results go to the console; a `CommandFailure` becomes its line and exit code.
     public typealias Body = @Sendable (Invocation, Console) async throws -> ExitStatus
 
@@ -7,7 +7,7 @@ public struct Command: Sendable {
     public let summary: String
     public let options: [DeclaredOption]
     public let arguments: [DeclaredArgument]
-    public let subcommands: [Command]
+    public let subcommands: [ConsoleCommand]
     let body: Body?
 
     /// A command that does something.
@@ -24,7 +24,7 @@ public struct Command: Sendable {
     }
 
     /// A command that only groups others.
-    public init(_ name: String, _ summary: String, subcommands: [Command]) {
+    public init(_ name: String, _ summary: String, subcommands: [ConsoleCommand]) {
         precondition(Set(subcommands.map(\.name)).count == subcommands.count, "a command is declared twice")
         self.name = name
         self.summary = summary
