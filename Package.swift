@@ -19,6 +19,21 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies + ["TestSupport", "Locking"], path: "Tests/\(name)", swiftSettings: settings)
 }
 
+// libFuzzer executables, in the manifest only where TRIVET_FUZZ=1. To run one for a minute:
+// TRIVET_FUZZ=1 swift run -c release --sanitize fuzzer --scratch-path .build-fuzz FuzzJSON -max_total_time=60
+let fuzzing = Context.environment["TRIVET_FUZZ"] == "1"
+
+func fuzz(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "Fuzz\(name)", dependencies: dependencies, path: "Tests/Fuzz/\(name)",
+        swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+}
+
+let fuzzTargets: [Target] = [
+    fuzz("JSON", ["Encoding"]),
+    fuzz("YAML", ["Encoding"]),
+]
+
 let package = Package(
     name: "trivet",
     products: [
@@ -78,5 +93,5 @@ let package = Package(
             "ValidationDecision", "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding",
             "Crypto",
         ]),
-    ]
+    ] + (fuzzing ? fuzzTargets : [])
 )

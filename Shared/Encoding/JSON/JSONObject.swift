@@ -6,15 +6,9 @@ public struct JSONObject: Sendable {
     }
 
     public private(set) var members: [Member]
-    /// Key to position, kept from `indexedFrom` members on; shorter objects are searched.
-    private var index: [ExactKey: Int]
+    private var index = KeyIndex()
 
-    static let indexedFrom = 12
-
-    public init() {
-        members = []
-        index = [:]
-    }
+    public init() { members = [] }
 
     public var count: Int { members.count }
     public var isEmpty: Bool { members.isEmpty }
@@ -29,7 +23,7 @@ public struct JSONObject: Sendable {
                 members[found].value = value
             case (let found?, nil):
                 members.remove(at: found)
-                reindex()
+                index.rebuild(count: count) { members[$0].key }
             case (nil, let value?):
                 insert(Member(key: key, value: value))
             case (nil, nil):
@@ -40,25 +34,13 @@ public struct JSONObject: Sendable {
 
     /// Where `key` stands among the members.
     public func position(of key: String) -> Int? {
-        if members.count >= Self.indexedFrom { return index[ExactKey(text: key)] }
-        for position in members.indices where sameBytes(members[position].key, key) { return position }
-        return nil
+        index.position(of: key, count: count) { members[$0].key }
     }
 
     /// Adds a member whose key is not there yet.
     mutating func insert(_ member: Member) {
         members.append(member)
-        if members.count == Self.indexedFrom {
-            reindex()
-        } else if members.count > Self.indexedFrom {
-            index[ExactKey(text: member.key)] = members.count - 1
-        }
-    }
-
-    private mutating func reindex() {
-        index.removeAll()
-        guard members.count >= Self.indexedFrom else { return }
-        for position in members.indices { index[ExactKey(text: members[position].key)] = position }
+        index.added(count: count) { members[$0].key }
     }
 }
 
