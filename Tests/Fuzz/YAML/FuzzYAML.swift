@@ -59,7 +59,7 @@ private func write(_ scalar: YAMLScalar, to text: inout [UInt8]) {
         case 0x20...0x7E where unit != "\"" && unit != "\\": text.append(UInt8(unit.value))
         default:
             let digits = String(unit.value, radix: 16)
-            text += "\\U".utf8 + String(repeating: "0", count: 8 - digits.count).utf8 + digits.utf8
+            text += ("\\U" + String(repeating: "0", count: 8 - digits.count) + digits).utf8
         }
     }
     text.append(UInt8(ascii: "\""))
