@@ -41,7 +41,7 @@ public struct Router<Endpoint: Sendable>: Sendable {
         for index in leaves.indices {
             leaves[index].allow = Self.allowed(leaves[index].routes.map(\.method))
         }
-        allMethods = Self.allowed(leaves.flatMap(\.allow))
+        allMethods = Self.allowed(leaves.flatMap { $0.routes.map(\.method) })
     }
 
     /// The endpoint for a request; fills `request.parameters`.
