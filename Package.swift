@@ -30,7 +30,9 @@ func fuzz(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let fuzzTargets: [Target] = [
+    fuzz("HTTP", ["HTTP"]),
     fuzz("JSON", ["Encoding"]),
+    fuzz("Multipart", ["HTTP"]),
     fuzz("YAML", ["Encoding"]),
 ]
 
