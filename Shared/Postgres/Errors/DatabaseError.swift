@@ -66,12 +66,15 @@ public enum ParameterError: Error, Sendable, Hashable, CustomStringConvertible {
     case tooMany(Int)
     /// The statement's text holds U+0000.
     case nulInStatement
+    /// A statement that starts or ends transactions or changes settings was sent where it would reach others: it needs a session.
+    case needsSession(keyword: String)
 
     public var description: String {
         switch self {
         case .nulCharacter(let position): "parameter $\(position) contains U+0000"
         case .tooMany(let count): "\(count) parameters are more than the protocol allows"
         case .nulInStatement: "the statement contains U+0000"
+        case .needsSession(let keyword): "\(keyword) cannot be sent here: use transaction or withSession"
         }
     }
 }

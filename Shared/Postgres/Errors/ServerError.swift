@@ -69,8 +69,6 @@ public struct SQLState: Sendable, Hashable, CustomStringConvertible {
     /// The same transaction may well succeed when run again.
     public var isTransient: Bool { self == .serializationFailure || self == .deadlockDetected }
 
-    /// The server is going down, starting up or full (classes 08, 53 and 57P).
-    var meansUnavailable: Bool {
-        code.hasPrefix("08") || code.hasPrefix("57P0") || code == "53300"
-    }
+    /// The server is going down, starting up or out of connections.
+    var meansUnavailable: Bool { code.hasPrefix("57P0") || code == "53300" }
 }

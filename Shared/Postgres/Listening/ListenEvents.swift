@@ -1,3 +1,5 @@
+import EventLoop
+
 /// Why to look at the database.
 public enum ListenEvent: Sendable, Hashable {
     /// Someone ran NOTIFY on the channel. A hint, not a message queue: it can be lost with the connection, and `poll` makes up for that.
@@ -20,6 +22,12 @@ extension Database {
     ///   - channel: at most 63 bytes.
     ///   - pollEvery: longest time between two events, whatever the state of the connection.
     public func listen(_ channel: String, pollEvery: Duration) -> ListenEvents {
-        ListenEvents(stream: AsyncStream { $0.finish() })
+        precondition(!channel.isEmpty && channel.utf8.count <= 63 && !channel.utf8.contains(0), "not a channel's name")
+        let hub = listening
+        // Older hints give way to newer ones; the next poll makes up for them.
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: ListenEvent.self, bufferingPolicy: .bufferingNewest(1024))
+        hub.loop.execute { hub.value.subscribe(channel, pollEvery: max(pollEvery, .milliseconds(1)), continuation) }
+        return ListenEvents(stream: stream)
     }
 }

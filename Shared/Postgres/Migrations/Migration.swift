@@ -1,3 +1,5 @@
+import Crypto
+
 /// One step of a schema: a numbered SQL file embedded in the executable. Final once merged.
 public struct Migration: Sendable, Hashable {
     /// Positive; the order of application.
@@ -11,6 +13,9 @@ public struct Migration: Sendable, Hashable {
         self.name = name
         self.sql = sql
     }
+
+    /// SHA-256 of the text, in hexadecimal digits.
+    public var checksum: String { SHA256.hash(sql).hex }
 }
 
 /// Why a schema cannot be brought up to date.
