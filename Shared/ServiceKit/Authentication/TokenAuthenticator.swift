@@ -51,7 +51,7 @@ public final class TokenAuthenticator: RequestAuthenticator {
         case .nothing: break
         }
         do {
-            guard let row = try await lookUp(credential.id) else {
+            guard let row = try await lookUp(credential.id, loop) else {
                 cache.rememberUnknown(credential.id, until: loop.now + limits.freshness, at: loop.now)
                 return .refused(.unknown)
             }
@@ -82,9 +82,9 @@ public final class TokenAuthenticator: RequestAuthenticator {
         return .authenticated(entry.identity)
     }
 
-    private func lookUp(_ id: TokenID) async throws -> TokenRow? {
+    private func lookUp(_ id: TokenID, _ loop: Loop) async throws -> TokenRow? {
         let database = self.database
-        return try await withTimeout(limits.lookupTimeout) {
+        return try await abandoning(after: limits.lookupTimeout, on: loop) {
             try await database.first(TokenRow.find(id))
         }
     }

@@ -33,11 +33,16 @@ public struct TokenStore: Sendable {
     public func list() async throws(DatabaseError) -> [TokenRecord] {
         try await database.query(
             """
-            SELECT id, client, role, created_at, expires_at,
-                   revoked_at, last_used_at,
+            SELECT id, client, role, \(Self.microseconds("created_at")), \(Self.microseconds("expires_at")),
+                   \(Self.microseconds("revoked_at")), \(Self.microseconds("last_used_at")),
                    coalesce(expires_at <= now(), false)
             FROM access_token ORDER BY created_at, id
             """)
+    }
+
+    /// A time as whole microseconds since 1970 UTC.
+    private static func microseconds(_ column: String) -> SQLFragment {
+        "(extract(epoch FROM \(identifier: column)) * 1000000)::bigint"
     }
 
     /// Revokes a token from now on; a second time changes nothing.
@@ -71,11 +76,13 @@ public struct TokenRecord: Sendable, Hashable, PostgresRow {
         id = try row.next()
         client = try row.next()
         role = try row.next()
-        createdAt = try row.next()
-        expiresAt = try row.next()
-        revokedAt = try row.next()
-        lastUsedAt = try row.next()
+        createdAt = Timestamp(microseconds: try row.next())
+        expiresAt = Self.time(try row.next())
+        revokedAt = Self.time(try row.next())
+        lastUsedAt = Self.time(try row.next())
         let isExpired: Bool = try row.next()
         state = revokedAt != nil ? .revoked : isExpired ? .expired : .active
     }
+
+    private static func time(_ microseconds: Int64?) -> Timestamp? { microseconds.map { Timestamp(microseconds: $0) } }
 }

@@ -15,7 +15,7 @@ struct MigrateCommand: Sendable {
         let owner = configuration[CommonVariables.databaseOwnerURL].flatMap(DatabaseRole.named)
         return try await Tool.run(configuration, as: .owner) { tool in
             let applied: [Migration]
-            do {
+            do throws(MigrationError) {
                 applied = try await Migrator(tool.database, migrations: migrations).migrate()
             } catch {
                 throw CommandFailure(Self.text(of: error))
