@@ -1,0 +1,3 @@
+enum InlineSecretSearch {
+    static func findAll(in config: AppConfig, _ broken: inout Findings) {}
+}
