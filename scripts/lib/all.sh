@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# Every shared piece, in the order in which they need each other.
+
+HERE=$(dirname -- "${BASH_SOURCE[0]}")
+# shellcheck source=scripts/lib/common.sh
+source "$HERE/common.sh"
+# shellcheck source=scripts/lib/process.sh
+source "$HERE/process.sh"
+# shellcheck source=scripts/lib/postgres.sh
+source "$HERE/postgres.sh"
+# shellcheck source=scripts/lib/packages.sh
+source "$HERE/packages.sh"
+# shellcheck source=scripts/lib/swift.sh
+source "$HERE/swift.sh"
+# shellcheck source=scripts/lib/stack.sh
+source "$HERE/stack.sh"
+unset HERE
