@@ -53,6 +53,7 @@ cluster_create() {
     printf '%s\n' "$home" >"$cluster/home"
     random_secret | write_secret "$cluster/password"
     # Ours alone, and PostgreSQL's user may be another: a copy for as long as initdb runs.
+    # shellcheck disable=SC2016  # expands in that shell
     as_postgres sh -c 'umask 077 && cat >"$1"' sh "$home/password" <"$cluster/password"
     as_postgres "$PG_BIN/initdb" --pgdata="$home/data" --username=postgres --auth=scram-sha-256 --encoding=UTF8 \
         --locale=C.UTF-8 --data-checksums --pwfile="$home/password" >"$LOCAL/log/initdb.log" 2>&1 || {
