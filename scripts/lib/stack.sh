@@ -30,11 +30,11 @@ SQL
         write_secret "$secrets/$owner.url"
 }
 
-# stack_launcher SERVICE BINARY PORT TLS(yes|no): writes $LOCAL/bin/SERVICE, which runs the binary with the stack's
+# stack_launcher SERVICE BINARY PORT TLS(yes|no) [NAME]: writes $LOCAL/bin/NAME (or SERVICE), which runs the binary with the stack's
 # configuration. `serve` never sees the schema owner's credentials. Variables of the caller's environment stay in
 # force where the launcher sets none, so that `TRIVET_LOG_LEVEL=debug scripts/up` does what it says.
 stack_launcher() {
-    local service=$1 binary=$2 port=$3 tls=$4 name=${1//-/_}
+    local service=$1 binary=$2 port=$3 tls=$4 launcher=$LOCAL/bin/${5:-$1} name=${1//-/_}
     mkdir -p -- "$LOCAL/bin"
     {
         printf '#!/bin/bash\n# Written by scripts/up: %s with the configuration of this stack.\n' "$service"
@@ -49,9 +49,9 @@ stack_launcher() {
         printf '[[ ${1-} == serve ]] || export TRIVET_DATABASE_OWNER_URL_FILE=%q\n' "$LOCAL/secrets/${name}_owner.url"
         # shellcheck disable=SC2016
         printf 'exec %q "$@"\n' "$binary"
-    } >"$LOCAL/bin/$service.new"
-    chmod 0755 -- "$LOCAL/bin/$service.new"
-    mv -f -- "$LOCAL/bin/$service.new" "$LOCAL/bin/$service"
+    } >"$launcher.new"
+    chmod 0755 -- "$launcher.new"
+    mv -f -- "$launcher.new" "$launcher"
 }
 
 # stack_token SERVICE CLIENT ROLE: a token made once and kept in $LOCAL/secrets; printed.
