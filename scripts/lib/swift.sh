@@ -16,7 +16,7 @@ require_swift() {
         die "Swift 6.2 or newer is needed and no swift was found on PATH." \
             "Install it from https://www.swift.org/install/linux/ (Debian 12) and run this again."
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
-    [[ -n $version ]] || die "$(command -v swift) --version printed no version."
+    [[ -n $version ]] || die "$(command -v swift) --version printed no version:" "$(swift --version 2>&1 | head -n 3)"
     if [[ ${version%.*} -lt 6 || (${version%.*} -eq 6 && ${version#*.} -lt 2) ]]; then
         die "Swift 6.2 or newer is needed; $(command -v swift) is $version."
     fi
