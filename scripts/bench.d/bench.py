@@ -59,6 +59,7 @@ def show_small(results: dict, target: str) -> None:
          "at most", 12, "µs")
     print(f"          against FastAPI: {ours.requests_per_second / peer.requests_per_second:.1f} × the throughput at "
           f"{ours.cpu_us['server'] / peer.cpu_us['server']:.3f} × the CPU")
+    print(f"          resident memory of the service after this load {results['memory_after_load_mb']:.1f} MB")
 
 
 def show_decisions(results: dict) -> None:

@@ -106,6 +106,7 @@ class Bench:
             f"service {target}, TLS": load(secure + target, tls.pid, self.token),
             "nginx return, TLS": load(nginx_tls, nginx.pid),
         })
+        results["memory_after_load_mb"] = memory_mb(service.pid)["rss"]
         self.stop()
         return results
 

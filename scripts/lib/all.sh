@@ -14,4 +14,6 @@ source "$HERE/packages.sh"
 source "$HERE/swift.sh"
 # shellcheck source=scripts/lib/stack.sh
 source "$HERE/stack.sh"
+# shellcheck source=scripts/lib/check_sources.sh
+source "$HERE/check_sources.sh"
 unset HERE

@@ -103,19 +103,26 @@ cluster_alive() { cluster_pid "$1" >/dev/null; }
 
 # cluster_start CLUSTER FIRST_PORT: starts it unless it runs; keeps its port while that is free.
 cluster_start() {
-    local cluster=$1 first=$2 home port
+    local cluster=$1 first=$2 home port attempt
     cluster_alive "$cluster" && return 0
     home=$(cluster_home "$cluster")
-    port=$(cat -- "$cluster/port" 2>/dev/null || true)
-    port=$(free_port "${port:-$first}")
-    printf '%s\n' "$port" >"$cluster/port"
-    # A pid file of a killed postmaster whose number was given away since would make the server refuse to start.
-    as_postgres rm -f -- "$home/data/postmaster.pid"
-    as_postgres "$PG_BIN/pg_ctl" start --pgdata="$home/data" --log="$home/server.log" --silent --wait --timeout=60 \
-        -o "-p $port" >/dev/null </dev/null 9>&- || {
-        as_postgres tail -n 20 "$home/server.log" >&2
-        die "PostgreSQL did not start." "Its log is $home/server.log."
-    }
+    port=$(cat -- "$cluster/port" 2>/dev/null || printf '%s' "$first")
+    for attempt in 1 2 3 4 5; do
+        port=$(free_port "$port")
+        # A pid file of a killed postmaster whose number was given away since would make the server refuse to start.
+        as_postgres rm -f -- "$home/data/postmaster.pid"
+        as_postgres mv -f -- "$home/server.log" "$home/server.log.1" 2>/dev/null || true
+        if as_postgres "$PG_BIN/pg_ctl" start --pgdata="$home/data" --log="$home/server.log" --silent --wait \
+            --timeout=60 -o "-p $port" >/dev/null 2>&1 </dev/null 9>&-; then
+            printf '%s\n' "$port" >"$cluster/port"
+            return 0
+        fi
+        # Somebody was faster to take the port: the next one. Anything else will not change by itself.
+        as_postgres grep -q 'Address already in use' "$home/server.log" || break
+        port=$((port + attempt))
+    done
+    as_postgres tail -n 20 "$home/server.log" >&2
+    die "PostgreSQL did not start." "Its log is $home/server.log."
 }
 
 # cluster_stop CLUSTER MODE: fast (default) or immediate. Silent when nothing runs.

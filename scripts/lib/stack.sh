@@ -38,7 +38,8 @@ stack_launcher() {
     mkdir -p -- "$LOCAL/bin"
     {
         printf '#!/bin/bash\n# Written by scripts/up: %s with the configuration of this stack.\n' "$service"
-        printf 'unset TRIVET_TEST_DATABASE_URL\n'
+        # shellcheck disable=SC2016
+        printf 'for name in "${!TRIVET_TEST_@}"; do unset "$name"; done\n'
         printf 'export TRIVET_LISTEN=127.0.0.1:%q\n' "$port"
         printf 'export TRIVET_DATABASE_URL_FILE=%q\n' "$LOCAL/secrets/$name.url"
         printf 'export TRIVET_OBJECT_STORE_ROOT=%q\n' "$LOCAL/objects"
