@@ -36,8 +36,8 @@ MESSAGES = {
     "SECRETS_REF_MISSING": "No secrets_ref is defined",
     "SECRETS_INLINE": "A secret stands in the configuration",
 }
-INSERT = """INSERT INTO peer_audit (request_id, scenario, decision, reasons, decided_at, client, endpoint, policy_version,
-    input_digest) VALUES ($1, 'T1', $2, $3, $4, $5, '/api/v1/validate/migration', 'builtin', $6)"""
+INSERT = """INSERT INTO peer_audit (request_id, scenario, decision, reasons, recorded_at, client, endpoint, status,
+    policy_version, input_digest) VALUES ($1, 'T1', $2, $3, $4, $5, '/api/v1/validate/migration', $6, 'builtin', $7)"""
 
 
 @asynccontextmanager
@@ -127,7 +127,7 @@ async def migration(request: Request, migration_manifest: UploadFile, app_config
     request_id, now = uuid.uuid4(), datetime.now(timezone.utc)
     decision = "BLOCK" if codes else "ALLOW"
     await request.app.state.pool.execute(
-        INSERT, request_id, decision, codes, now, client, hashlib.sha256(bytes.fromhex(digest)).digest())
+        INSERT, request_id, decision, codes, now, client, status, hashlib.sha256(bytes.fromhex(digest)).digest())
     return JSONResponse({
         "request_id": str(request_id), "decision": decision, "scenario": "T1",
         "reasons": [{"code": code, "message": MESSAGES[code]} for code in codes],
