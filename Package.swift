@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "ValidationDecision",
             dependencies: [
-                "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "EventLoop", "Locking",
+                "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "Outbound", "EventLoop", "Locking",
                 "Encoding", "Crypto", "CZlib",
             ],
             path: "Services/ValidationDecision/Service", swiftSettings: settings),

@@ -1,1 +1,4 @@
-print("validation-decision")
+import ServiceKit
+import ValidationDecision
+
+await ServiceMain.run(ValidationDecisionService.definition)

@@ -36,6 +36,8 @@ public final class Loop: TaskExecutor, @unchecked Sendable {
 
     /// Jobs run before descriptors are looked at again.
     private static let jobsPerTick = 4096
+    /// Time after which no further job is begun before descriptors are looked at again.
+    private static let tickNanoseconds: UInt64 = 1_000_000
     private static let eventsPerTick = 256
 
     /// Makes the loop's descriptors; ``start()`` makes its thread.
@@ -255,20 +257,23 @@ public final class Loop: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Runs what is ready, and what that makes ready, until nothing is or this tick's share is used up: a task that always has more to do
+    /// must not keep the descriptors waiting.
     private func runReady() {
         let executor = asUnownedTaskExecutor()
-        var budget = Loop.jobsPerTick
-        while budget > 0 {
-            while budget > 0, let job = jobs.popFirst() {
+        var ran = 0
+        while ran < Loop.jobsPerTick {
+            while ran < Loop.jobsPerTick, let job = jobs.popFirst() {
                 job.runSynchronously(on: executor)
-                budget &-= 1
+                ran &+= 1
+                if ran & 15 == 0, MonotonicTime.now().nanoseconds &- cachedNow.nanoseconds > Loop.tickNanoseconds { break }
             }
             if tickEnd.isEmpty { break }
             var batch: [() -> Void] = []
             swap(&batch, &tickEnd)
             for job in batch { job() }
         }
-        statistics.tickEnded(began: cachedNow, jobs: Loop.jobsPerTick - budget)
+        statistics.tickEnded(began: cachedNow, jobs: ran)
     }
 
     private func millisecondsToSleep() -> Int32 {

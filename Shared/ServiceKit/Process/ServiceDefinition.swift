@@ -19,6 +19,8 @@ public struct ServiceDefinition<Role: ServiceRole>: Sendable {
     public var tokenPrefix: StaticString
     /// The service's own commands, beside serve, migrate, check-config, token and version.
     public var commands: [ConsoleCommand]
+    /// Adjusts how the service reaches its database: timeouts, pools, queues.
+    public var tuneDatabase: @Sendable (inout DatabaseConfiguration) -> Void = { _ in }
     /// Builds the graph of the service. Must not wait for the database: the service starts without it.
     public var build: @Sendable (ServiceRuntime) async throws -> ServiceApplication<Role>
 

@@ -27,6 +27,7 @@ struct ServiceProcess<Role: ServiceRole> {
         loops.start()
         var settings = DatabaseConfiguration(url: configuration[CommonVariables.databaseURL])
         settings.applicationName = definition.name
+        definition.tuneDatabase(&settings)
         let database = Database(settings, loops: loops)
         database.start()
         let listeners = Listeners(configuration, definition.listen, environment)

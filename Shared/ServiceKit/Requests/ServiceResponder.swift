@@ -86,10 +86,6 @@ public final class ServiceResponder<Role: ServiceRole>: HTTPResponder {
 
     // MARK: Steps
 
-    private struct Refusal: Error {
-        let failure: RequestFailure
-    }
-
     private func context(of request: Request) -> RequestContext {
         if let known = request.userInfo as? RequestContext { return known }
         let made = RequestContext(random: randoms.current ?? LoopRandom())
@@ -218,4 +214,8 @@ struct Endpoint<Role: ServiceRole>: Sendable {
         if case .needs(let permission) = route.access { return "\(permission)" }
         return ""
     }
+}
+
+private struct Refusal: Error {
+    let failure: RequestFailure
 }

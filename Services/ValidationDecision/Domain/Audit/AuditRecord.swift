@@ -3,18 +3,17 @@
 /// Values are kept as the text that was stored rather than as enums, so that a record altered to something this code
 /// does not know still loads and is reported as a break.
 ///
-/// # Canonical bytes
+/// # Canonical form
 ///
-/// `record_hash` is SHA-256 over these fields in this order: `sequence`, `request_id`, `client_request_id`, `scenario`,
-/// `decision`, `reasons`, `timestamp`, `client`, `endpoint`, `status`, `policy_version`, `change_id`, `input_digest`,
-/// `previous_hash`. Each field is its length in bytes (4 bytes, big-endian) followed by its UTF-8 bytes; a NULL is the
-/// length 0xFFFFFFFF and no bytes. Integers are decimal text, the timestamp is decimal microseconds since
-/// 1970-01-01 UTC, reasons are codes joined by `,`, hashes are lower-case hexadecimal, a UUID is lower case with dashes.
-/// The first record has sequence 1 and a `previous_hash` of 64 zeros.
+/// `content_digest` is SHA-256 over these fields in this order: `request_id`, `client_request_id`, `scenario`, `decision`, `reasons`,
+/// `timestamp`, `client`, `endpoint`, `status`, `policy_version`, `change_id`, `input_digest`. Each field is its length in bytes
+/// (4 bytes, big-endian) followed by its UTF-8 bytes; a NULL is the length 0xFFFFFFFF and no bytes. Integers are decimal text, the
+/// timestamp is decimal microseconds since 1970-01-01 UTC, reasons are codes joined by `,`, hashes are lower-case hexadecimal, a UUID is
+/// lower case with dashes.
 ///
-/// In PostgreSQL a field is `coalesce(int4send(octet_length(b)) || b, '\xffffffff'::bytea)` with
-/// `b = convert_to(text, 'UTF8')`; the timestamp is `(extract(epoch FROM at) * 1000000)::bigint::text` and reasons are
-/// `array_to_string(reasons, ',')`.
+/// `record_hash` is SHA-256 over the sequence (8 bytes, big-endian), the 32 bytes of `previous_hash` and the 32 bytes of
+/// `content_digest`. The first record has sequence 1 and a `previous_hash` of zeros. The service digests the content; PostgreSQL numbers
+/// and chains.
 public struct AuditRecord: Sendable, Hashable {
     /// Place in the chain, from 1, without gaps.
     public var sequence: Int64
@@ -32,6 +31,7 @@ public struct AuditRecord: Sendable, Hashable {
     public var policyVersion: String
     public var changeID: String?
     public var inputDigest: String?
+    public var contentDigest: String
     public var previousHash: String
     public var recordHash: String
 
@@ -42,7 +42,7 @@ public struct AuditRecord: Sendable, Hashable {
     public init(
         sequence: Int64, requestID: String, clientRequestID: String?, scenario: String?, decision: String,
         reasons: [String], timestamp: Int64, client: String?, endpoint: String, status: Int, policyVersion: String,
-        changeID: String?, inputDigest: String?, previousHash: String, recordHash: String
+        changeID: String?, inputDigest: String?, contentDigest: String, previousHash: String, recordHash: String
     ) {
         self.sequence = sequence
         self.requestID = requestID
@@ -57,6 +57,7 @@ public struct AuditRecord: Sendable, Hashable {
         self.policyVersion = policyVersion
         self.changeID = changeID
         self.inputDigest = inputDigest
+        self.contentDigest = contentDigest
         self.previousHash = previousHash
         self.recordHash = recordHash
     }
@@ -68,14 +69,15 @@ public struct AuditRecord: Sendable, Hashable {
             scenario: entry.scenario?.rawValue, decision: entry.verdict.decision.rawValue,
             reasons: entry.verdict.codes.map(\.rawValue), timestamp: entry.timestamp, client: entry.client,
             endpoint: entry.endpoint, status: entry.status, policyVersion: entry.policyVersion.rawValue,
-            changeID: entry.changeID, inputDigest: entry.inputDigest?.hex, previousHash: previousHash, recordHash: "")
-        recordHash = lowerHex(sha256(canonicalBytes))
+            changeID: entry.changeID, inputDigest: entry.inputDigest?.hex, contentDigest: "", previousHash: previousHash,
+            recordHash: "")
+        contentDigest = lowerHex(sha256(canonicalContent))
+        recordHash = lowerHex(sha256(canonicalPlace))
     }
 
-    /// What `recordHash` is computed over.
-    public var canonicalBytes: [UInt8] {
-        var bytes = CanonicalBytes(capacity: 512)
-        bytes.append(String(sequence))
+    /// What `contentDigest` is computed over.
+    public var canonicalContent: [UInt8] {
+        var bytes = CanonicalBytes(capacity: 384)
         bytes.append(requestID)
         bytes.append(clientRequestID)
         bytes.append(scenario)
@@ -88,7 +90,13 @@ public struct AuditRecord: Sendable, Hashable {
         bytes.append(policyVersion)
         bytes.append(changeID)
         bytes.append(inputDigest)
-        bytes.append(previousHash)
         return bytes.bytes
+    }
+
+    /// What `recordHash` is computed over. A stored hash that is no hash gives bytes that fit no record.
+    public var canonicalPlace: [UInt8] {
+        var bytes: [UInt8] = []
+        withUnsafeBytes(of: sequence.bigEndian) { bytes.append(contentsOf: $0) }
+        return bytes + (hexBytes(previousHash) ?? []) + (hexBytes(contentDigest) ?? [])
     }
 }

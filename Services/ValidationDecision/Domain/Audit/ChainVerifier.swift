@@ -22,7 +22,9 @@ public struct ChainVerifier: Sendable, Hashable {
         case sequence(expected: Int64, found: Int64)
         /// The record does not name the hash of the one before it.
         case previousHash(sequence: Int64, expected: String, found: String)
-        /// The record's content does not give its hash.
+        /// The record's content is not what was digested.
+        case content(sequence: Int64, expected: String, found: String)
+        /// The record's place and content digest do not give its hash.
         case recordHash(sequence: Int64, expected: String, found: String)
     }
 
@@ -50,10 +52,14 @@ public struct ChainVerifier: Sendable, Hashable {
         guard sameBytes(record.previousHash, head.hash) else {
             return .previousHash(sequence: record.sequence, expected: head.hash, found: record.previousHash)
         }
-        let computed = lowerHex(sha256(record.canonicalBytes))
+        let content = lowerHex(sha256(record.canonicalContent))
         // Joined by commas, ["A,B"] and ["A", "B"] or [""] and [] give the same bytes; no code holds a comma or is empty.
         let areReasonsCodes = record.reasons.allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: ",")) }
-        guard areReasonsCodes, sameBytes(record.recordHash, computed) else {
+        guard areReasonsCodes, sameBytes(record.contentDigest, content) else {
+            return .content(sequence: record.sequence, expected: content, found: record.contentDigest)
+        }
+        let computed = lowerHex(sha256(record.canonicalPlace))
+        guard sameBytes(record.recordHash, computed) else {
             return .recordHash(sequence: record.sequence, expected: computed, found: record.recordHash)
         }
         return nil
@@ -66,8 +72,10 @@ extension ChainVerifier.Break: CustomStringConvertible {
         case .sequence(let expected, let found): "sequence \(expected) expected, \(found) found"
         case .previousHash(let sequence, let expected, let found):
             "record \(sequence): previous_hash is \(found), but the record before it has \(expected)"
+        case .content(let sequence, let expected, let found):
+            "record \(sequence): content_digest is \(found), but its content gives \(expected)"
         case .recordHash(let sequence, let expected, let found):
-            "record \(sequence): record_hash is \(found), but its content gives \(expected)"
+            "record \(sequence): record_hash is \(found), but its place and content give \(expected)"
         }
     }
 }

@@ -1,3 +1,5 @@
+import ServiceKit
+
 /// The audit table: append-only and chained by PostgreSQL itself, whoever inserts.
 ///
 /// The service gives a digest over the content of a record; a row-level trigger numbers the record without gaps and hashes number,
@@ -68,10 +70,6 @@ enum AuditSchema {
         ALTER TABLE validation_audit ENABLE ALWAYS TRIGGER append_only;
         """#
 
-    /// What the serving role may do. The chain's own columns are not among those that it may give.
-    static let grants = """
-        GRANT SELECT ON validation_audit TO {serving_role};
-        GRANT INSERT (request_id, client_request_id, scenario, decision, reasons, recorded_at, client, endpoint, status,
-            policy_version, change_id, input_digest, content_digest) ON validation_audit TO {serving_role};
-        """
+    /// What the serving role may do. The chain's own columns are overwritten by the trigger, whatever it gives.
+    static let grants: [Grant] = [.table("validation_audit", [.select, .insert])]
 }

@@ -1,0 +1,52 @@
+import Postgres
+import ValidationDecisionDomain
+
+/// Walks the audit log's chain from one record to another and finds the first break.
+struct VerifyAuditChain: Sendable {
+    struct Report: Sendable {
+        let recordsChecked: Int
+        let lastSequence: Int64
+        let firstBreak: ChainVerifier.Break?
+    }
+
+    /// Records held in memory at a time.
+    private static let pageSize = 1000
+
+    let store: AuditStore
+
+    /// - Parameters:
+    ///   - first: where to begin; the record before it is believed, so that a walk can go on where an earlier one ended.
+    ///   - last: where to end; nil goes to the end of the log.
+    func callAsFunction(from first: Int64 = 1, to last: Int64? = nil) async throws -> Report {
+        try await store.database.withSession { session in
+            var verifier = ChainVerifier()
+            var next = first
+            if first > 1 {
+                guard let before = try await store.chain(from: first - 1, limit: 1, in: session).first,
+                    before.sequence == first - 1
+                else {
+                    return Report(
+                        recordsChecked: 0, lastSequence: 0,
+                        firstBreak: .sequence(expected: first - 1, found: first))
+                }
+                verifier = ChainVerifier(after: .init(sequence: before.sequence, hash: before.recordHash))
+            }
+            var checked = 0
+            while true {
+                let page = try await store.chain(from: next, limit: VerifyAuditChain.pageSize, in: session)
+                for record in page {
+                    if let last, record.sequence > last { break }
+                    if let found = verifier.step(record, sha256: sha256) {
+                        return Report(recordsChecked: checked, lastSequence: verifier.head.sequence, firstBreak: found)
+                    }
+                    checked += 1
+                }
+                let reachedLast = last.map { verifier.head.sequence >= $0 } ?? false
+                if page.count < VerifyAuditChain.pageSize || reachedLast {
+                    return Report(recordsChecked: checked, lastSequence: verifier.head.sequence, firstBreak: nil)
+                }
+                next = verifier.head.sequence + 1
+            }
+        }
+    }
+}
