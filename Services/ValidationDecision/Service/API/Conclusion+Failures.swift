@@ -24,7 +24,6 @@ extension Conclusion {
             fault.status.code < 500
             ? .unparseableBody(fault.detail, of: .multipart) : .internalFailure(fault.detail)
         self.init(scenario, evaluation, status: fault.status)
-        closesConnection = true
     }
 
     private init(_ scenario: Scenario?, error: any Error) {

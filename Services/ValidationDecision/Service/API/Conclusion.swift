@@ -13,8 +13,6 @@ struct Conclusion {
     /// What a reference manifest names; nil records the service's own.
     var policyVersion: PolicyVersion?
     var changeID: String?
-    /// The connection cannot be used again: a body was not read to its end.
-    var closesConnection = false
 
     /// - Parameter status: where HTTP has a more precise word than the class of the evaluation.
     init(_ scenario: Scenario?, _ evaluation: Evaluation, status: HTTPStatus? = nil) {

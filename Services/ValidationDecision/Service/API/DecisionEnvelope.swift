@@ -43,9 +43,7 @@ struct DecisionEnvelope: ErrorEnvelope {
         }
         context.note(.text("decision", conclusion.evaluation.decision.rawValue))
         let document = ResultDocument(requestID: context.requestID, timestamp: timestamp, conclusion: conclusion)
-        var response = Response(conclusion.status, contentType: "application/json", document.bytes)
-        response.closesConnection = conclusion.closesConnection
-        return response
+        return Response(conclusion.status, contentType: "application/json", document.bytes)
     }
 
     private func record(

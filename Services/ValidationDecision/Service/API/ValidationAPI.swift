@@ -63,9 +63,7 @@ struct ValidationAPI: Sendable {
     }
 
     private func unreadable(_ scenario: Scenario, _ kind: BodyKind, _ message: String) -> Conclusion {
-        var conclusion = Conclusion(scenario, .unparseableBody(message, of: kind))
-        conclusion.closesConnection = true
-        return conclusion
+        Conclusion(scenario, .unparseableBody(message, of: kind))
     }
 
     private func auditLogs(_ request: Request, _ context: RequestContext) async throws -> Response {
