@@ -41,11 +41,12 @@ public struct YAMLNode: Sendable {
         }
     }
 
-    /// Whether both hold the same, wherever it stands and however it is quoted. The order of keys does not matter.
+    /// Whether both hold the same, wherever it stands and however it is quoted. The order of keys does not matter, nor how a
+    /// null is written; numbers are compared by their text.
     public func hasSameContent(as other: YAMLNode) -> Bool {
         switch (content, other.content) {
         case (.scalar(let left), .scalar(let right)):
-            left.kind == right.kind && sameBytes(left.text, right.text)
+            left.kind == right.kind && (left.kind == .null || sameBytes(left.text, right.text))
         case (.sequence(let left), .sequence(let right)):
             left.count == right.count && zip(left, right).allSatisfy { $0.hasSameContent(as: $1) }
         case (.mapping(let left), .mapping(let right)):

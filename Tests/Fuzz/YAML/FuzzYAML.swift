@@ -39,7 +39,7 @@ private func writeFlow(_ node: YAMLNode, to text: inout [UInt8]) {
         text += "{".utf8
         for entry in mapping.entries {
             text += "? ".utf8
-            write(entry.key, to: &text)
+            if !entry.key.text.isEmpty || entry.key.kind == .string { write(entry.key, to: &text) }
             text += "\n: ".utf8
             writeFlow(entry.value, to: &text)
             text += ",\n".utf8
