@@ -105,6 +105,15 @@ import Testing
         #expect(try YAMLReader.parse("1: a\n1.0: b").mapping?.count == 2)
     }
 
+    @Test("any number of tag directives is refused, wherever they stand", arguments: [1, 2, 16, 17, 20_000])
+    func tagDirectives(count: Int) throws {
+        let lines = (0..<count).map { "%TAG !a\($0)! tag:x,2000:\n" }.joined()
+        for text in [lines + "---\na", "\u{FEFF}" + lines + "---\na", "[a]\n" + lines + "---\nb", "a\n...\n" + lines + "---\nb"] {
+            let error = try #require(throws: YAMLError.self) { _ = try YAMLReader.parse(text) }
+            #expect([.tag, .multipleDocuments].contains(error.kind), "\(error)")
+        }
+    }
+
     @Test("UTF-16 and malformed UTF-8 are refused", arguments: [
         ([0xFF, 0xFE, 0x61, 0x00], .utf16), ([0xFE, 0xFF, 0x00, 0x61], .utf16), ([0x61, 0x00, 0x3A, 0x00], .nulByte),
         ([0x61, 0x80], .invalidUTF8), ([0x61, 0xC3], .invalidUTF8), ([0xC0, 0x80], .invalidUTF8), ([0xED, 0xA0, 0x80], .invalidUTF8),

@@ -41,7 +41,9 @@ public struct JSONField {
     public func string(length: ClosedRange<Int> = 0...Int.max) -> String? {
         guard let value = present() else { return nil }
         guard case .string(let text) = value else { return mismatch(value, "a string") }
-        guard length != 0...Int.max else { return text }
+        // A scalar takes one to four bytes: most texts need no counting.
+        let bytes = text.utf8.count
+        if bytes <= length.upperBound, bytes / 4 >= length.lowerBound { return text }
         let count = text.unicodeScalars.count
         guard length.contains(count) else {
             return problem(.outOfRange, "must be \(Self.span(length)) characters long, not \(count)")

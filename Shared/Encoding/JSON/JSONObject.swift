@@ -39,6 +39,7 @@ public struct JSONObject: Sendable {
 
     /// Adds a member whose key is not there yet.
     mutating func insert(_ member: Member) {
+        if members.isEmpty { members.reserveCapacity(8) }
         members.append(member)
         index.added(count: count) { members[$0].key }
     }

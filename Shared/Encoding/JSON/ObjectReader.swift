@@ -19,8 +19,9 @@ public final class ObjectReader {
     private let object: JSONObject
     private let path: JSONPath
     private let collector: ProblemCollector
-    /// Positions of members asked for; unknown ones are what remains.
-    private var asked: Set<Int> = []
+    /// Positions of members asked for; unknown ones are what remains. One bit each, and a set from the 65th on.
+    private var asked: UInt64 = 0
+    private var askedBeyond: Set<Int> = []
 
     init(_ object: JSONObject, path: JSONPath, collector: ProblemCollector) {
         self.object = object
@@ -68,14 +69,15 @@ public final class ObjectReader {
 
     private func take(_ key: String) -> JSONValue? {
         guard let position = object.position(of: key) else { return nil }
-        asked.insert(position)
+        if position < 64 { asked |= 1 << UInt64(position) } else { askedBeyond.insert(position) }
         return object.members[position].value
     }
 
     func noteUnknownKeys() {
-        guard asked.count < object.count else { return }
-        for position in object.members.indices where !asked.contains(position) {
-            collector.add(.unknownField, at: .key(path, object.members[position].key), "is not a known field")
+        guard asked.nonzeroBitCount + askedBeyond.count < object.count else { return }
+        for position in object.members.indices {
+            let isKnown = position < 64 ? asked & 1 << UInt64(position) != 0 : askedBeyond.contains(position)
+            if !isKnown { collector.add(.unknownField, at: .key(path, object.members[position].key), "is not a known field") }
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Well-formed UTF-8 as the table of Unicode 3.9 (D92) has it: no overlong form, no surrogate, nothing past U+10FFFF.
 enum UTF8Check {
     /// The length of the sequence that starts at `index`, nil where it is malformed or cut off.
@@ -25,11 +27,15 @@ enum UTF8Check {
 /// Equality of the UTF-8 bytes. `String`'s own takes canonically equivalent texts for equal, which JSON (RFC 8259 §8.3)
 /// and YAML do not.
 func sameBytes(_ left: String, _ right: String) -> Bool {
-    var left = left
-    var right = right
-    return left.withUTF8 { left in
-        right.withUTF8 { right in left.count == right.count && left.elementsEqual(right) }
+    let count = left.utf8.count
+    guard count == right.utf8.count else { return false }
+    let same = left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right in
+            guard let left = left.baseAddress, let right = right.baseAddress else { return count == 0 }
+            return memcmp(left, right, count) == 0
+        }
     }
+    return (same ?? nil) ?? left.utf8.elementsEqual(right.utf8)
 }
 
 /// A text as a dictionary key, compared by its bytes.

@@ -11,6 +11,7 @@ enum YAMLText {
         let hasMark = bytes.count >= 3 && base[0] == 0xEF && base[1] == 0xBB && base[2] == 0xBF
         let first = hasMark ? 3 : 0
         var index = first
+        var tagLines = isTagLine(bytes, at: first) ? 1 : 0
         while index < bytes.count {
             let byte = base[index]
             if byte >= 0x20, byte < 0x7F {
@@ -19,6 +20,11 @@ enum YAMLText {
             }
             if byte == 10 || byte == 13 || byte == 9 {
                 index &+= 1
+                guard byte != 9, isTagLine(bytes, at: index) else { continue }
+                tagLines += 1
+                guard tagLines <= tagLinesMax else {
+                    throw YAMLError(kind: .tag, position: position(base, from: first, to: index))
+                }
                 continue
             }
             let place = { position(base, from: first, to: index) }
@@ -33,6 +39,15 @@ enum YAMLText {
             index &+= length
         }
         return UnsafeRawBufferPointer(rebasing: bytes[first...])
+    }
+
+    /// libyaml compares each `%TAG` directive with all before it. A document with one is refused anyway, but only after
+    /// libyaml saw them all; this many lines that look like one are its share.
+    private static let tagLinesMax = 16
+
+    private static func isTagLine(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Bool {
+        bytes.count - index >= 4 && bytes[index] == UInt8(ascii: "%") && bytes[index + 1] == UInt8(ascii: "T")
+            && bytes[index + 2] == UInt8(ascii: "A") && bytes[index + 3] == UInt8(ascii: "G")
     }
 
     static let start = YAMLPosition(line: 1, column: 1)
