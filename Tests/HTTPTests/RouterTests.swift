@@ -1,3 +1,4 @@
+import Encoding
 @testable import HTTP
 import Testing
 
@@ -96,6 +97,14 @@ import Testing
             _ = router.match(request)
             #expect(request.parameters["site"] == site)
         }
+    }
+
+    @Test("a UUID is a path parameter in its text form only")
+    func uuids() {
+        let text = "0192d1a0-7c1e-7c7a-9a51-3f5e3a9c1f11"
+        #expect(UUID(pathParameter: text) == UUID(text))
+        #expect(UUID(pathParameter: text) != nil)
+        for bad in ["", "x", text + "0", "{\(text)}"] { #expect(UUID(pathParameter: bad) == nil) }
     }
 
     @Test("parameters become values or say which one does not")

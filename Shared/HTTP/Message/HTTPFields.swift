@@ -40,7 +40,7 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// Appends a field, or refuses what RFC 9110 §5.1 and §5.5 do not allow.
     public mutating func addChecked(_ name: String, _ value: String) throws(HTTPFieldError) {
         guard Self.isToken(name) else { throw .badName }
-        guard !value.utf8.contains(where: Self.isForbidden) else { throw .badValue }
+        guard !Self.holdsForbidden(value) else { throw .badValue }
         fields.append(Field(name: name, value: value))
     }
 
@@ -63,19 +63,32 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     // MARK: Helpers
 
     private static func neutralized(_ value: String) -> String {
-        guard value.utf8.contains(where: isForbidden) else { return value }
+        guard holdsForbidden(value) else { return value }
         return String(decoding: value.utf8.map { isForbidden($0) ? 0x20 : $0 }, as: UTF8.self)
+    }
+
+    private static func holdsForbidden(_ value: String) -> Bool {
+        value.utf8.span.bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+            return ByteScan.firstControl(base, from: 0, to: bytes.count) < bytes.count
+        }
     }
 
     /// CR, LF, NUL, and the other controls that no field value may hold.
     private static func isForbidden(_ byte: UInt8) -> Bool { (byte < 0x20 && byte != 0x09) || byte == 0x7F }
 
     private static func isToken(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy(ByteClass.isToken)
+        let classes = ByteClass.table
+        let bytes = name.utf8.span
+        for index in 0..<bytes.count where classes[Int(bytes[index])] & ByteClass.token == 0 { return false }
+        return !bytes.isEmpty
     }
 
     package static func same(_ a: String, _ b: String) -> Bool {
-        a.utf8.count == b.utf8.count && a.utf8.elementsEqual(b.utf8) { ByteClass.lowercased($0) == ByteClass.lowercased($1) }
+        let (a, b) = (a.utf8.span, b.utf8.span)
+        guard a.count == b.count else { return false }
+        for index in 0..<a.count where ByteClass.lowercased(a[index]) != ByteClass.lowercased(b[index]) { return false }
+        return true
     }
 }
 

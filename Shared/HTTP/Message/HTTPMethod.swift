@@ -32,6 +32,18 @@ public enum HTTPMethod: Sendable, Hashable {
         }
     }
 
+    /// Whether two methods are one; cheaper than `==`, as only unknown tokens are compared as text.
+    @inline(__always)
+    func isSame(as other: HTTPMethod) -> Bool {
+        switch (self, other) {
+        case (.get, .get), (.head, .head), (.post, .post), (.put, .put), (.patch, .patch), (.delete, .delete),
+            (.options, .options):
+            true
+        case (.other(let mine), .other(let its)): mine == its
+        default: false
+        }
+    }
+
     /// Whether a repetition has the effect of one request (RFC 9110 §9.2.2).
     public var isIdempotent: Bool {
         switch self {

@@ -34,7 +34,8 @@ public struct Response: Sendable {
     }
 
     public init(_ status: HTTPStatus, contentType: String, _ bytes: [UInt8]) {
-        self.init(status, fields: ["Content-Type": contentType], body: .bytes(bytes))
+        self.init(status, body: .bytes(bytes))
+        fields.add("Content-Type", contentType)
     }
 
     public init(_ status: HTTPStatus, text: String) {

@@ -10,6 +10,10 @@ public enum PercentCoding {
     /// The decoded text of `bytes`.
     /// - Parameter plusIsSpace: as in application/x-www-form-urlencoded.
     static func decode(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) throws(PercentCodingError) -> String {
+        if !bytes.contains(where: { $0 == 0x25 || (plusIsSpace && $0 == 0x2B) }) {
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw .notUTF8 }
+            return text
+        }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var index = 0

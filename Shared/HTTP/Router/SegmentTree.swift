@@ -1,17 +1,7 @@
 internal import Glibc
 
-/// Paths as a tree of segments. Values of a path's nodes are numbers, so the tree is the same for every router.
+/// Paths as a tree of segments, laid out in three flat arrays so that matching counts no references.
 struct SegmentTree: Sendable {
-    /// One piece of a pattern between slashes.
-    enum Segment: Equatable {
-        case literal([UInt8])
-        case parameter(String)
-
-        var parameterName: String? {
-            if case .parameter(let name) = self { name } else { nil }
-        }
-    }
-
     /// Where a path led.
     struct Match {
         /// More parameters than this are refused when the table is built.
@@ -28,92 +18,83 @@ struct SegmentTree: Sendable {
     }
 
     private struct Node: Sendable {
-        var literals: [(name: [UInt8], node: Int)] = []
-        var parameter: Int?
-        var leaf: Int?
+        var firstEdge: Int
+        var edgeCount: Int
+        /// -1 where there is none.
+        var parameter: Int
+        /// -1 where no path ends.
+        var leaf: Int
     }
 
-    private var nodes = [Node()]
+    /// A literal segment: its stretch of `text`, and where it leads.
+    private struct Edge: Sendable {
+        var start: Int
+        var count: Int
+        var node: Int
+    }
+
+    private struct Layout {
+        let nodes: UnsafePointer<Node>
+        let edges: UnsafePointer<Edge>
+        let text: UnsafePointer<UInt8>
+    }
+
+    private var nodes: [Node] = []
+    private var edges: [Edge] = []
+    private var text: [UInt8] = []
 
     init() {}
 
-    /// nil where `pattern` is malformed: it begins with a slash, and its segments are `{name}` or visible ASCII
-    /// without percent, question mark, number sign or braces.
-    static func segments(of pattern: String) -> [Segment]? {
-        let bytes = Array(pattern.utf8)
-        guard bytes.first == 0x2F else { return nil }
-        var segments: [Segment] = []
-        for piece in bytes.dropFirst().split(separator: 0x2F, omittingEmptySubsequences: false) {
-            if piece.first == 0x7B, piece.last == 0x7D, piece.count > 2 {
-                let name = piece.dropFirst().dropLast()
-                guard name.allSatisfy({ ByteClass.isToken($0) }) else { return nil }
-                segments.append(.parameter(String(decoding: name, as: UTF8.self)))
-            } else {
-                guard piece.allSatisfy({ ByteClass.has($0, ByteClass.path) }) else { return nil }
-                segments.append(.literal(Array(piece)))
-            }
+    /// Appends the next node; the first is where every path begins.
+    mutating func append(literals: [(name: [UInt8], node: Int)], parameter: Int?, leaf: Int?) {
+        let firstEdge = edges.count
+        for literal in literals {
+            edges.append(Edge(start: text.count, count: literal.name.count, node: literal.node))
+            text += literal.name
         }
-        let names = segments.compactMap(\.parameterName)
-        guard Set(names).count == names.count, names.count <= Match.parameterMax else { return nil }
-        return segments
-    }
-
-    /// The number of the path's end: `nextLeaf` where it is new.
-    mutating func insert(_ segments: [Segment], nextLeaf: Int) -> Int {
-        var current = 0
-        for segment in segments { current = child(of: current, segment) }
-        if let leaf = nodes[current].leaf { return leaf }
-        nodes[current].leaf = nextLeaf
-        return nextLeaf
+        nodes.append(
+            Node(firstEdge: firstEdge, edgeCount: literals.count, parameter: parameter ?? -1, leaf: leaf ?? -1))
     }
 
     /// Finds the end of `path`, literal segments first.
     func find(_ path: UnsafeRawBufferPointer, _ match: inout Match) -> Bool {
-        guard path.count > 0, path[0] == 0x2F else { return false }
-        return nodes.withUnsafeBufferPointer { Self.descend($0, 0, path, 1, 0, &match) }
+        guard path.count > 0, path[0] == 0x2F, let base = path.baseAddress else { return false }
+        return nodes.withUnsafeBufferPointer { nodes in
+            edges.withUnsafeBufferPointer { edges in
+                text.withUnsafeBufferPointer { text in
+                    guard let nodes = nodes.baseAddress, let edges = edges.baseAddress, let text = text.baseAddress else {
+                        return false
+                    }
+                    let layout = Layout(nodes: nodes, edges: edges, text: text)
+                    let bytes = base.assumingMemoryBound(to: UInt8.self)
+                    return Self.descend(layout, 0, bytes, path.count, 1, 0, &match)
+                }
+            }
+        }
     }
 
-    // MARK: Helpers
-
+    /// - Parameter start: of the next segment, just past its slash; past `count` where there is none.
     private static func descend(
-        _ nodes: UnsafeBufferPointer<Node>, _ current: Int, _ path: UnsafeRawBufferPointer, _ start: Int,
+        _ layout: Layout, _ current: Int, _ path: UnsafePointer<UInt8>, _ count: Int, _ start: Int,
         _ parameterCount: Int, _ match: inout Match
     ) -> Bool {
-        if start > path.count {
-            guard let leaf = nodes[current].leaf else { return false }
-            match.leaf = leaf
-            return true
+        let node = layout.nodes[current]
+        if start > count {
+            match.leaf = node.leaf
+            return node.leaf >= 0
         }
         var end = start
-        while end < path.count, path[end] != 0x2F { end &+= 1 }
-        for literal in nodes[current].literals where isEqual(literal.name, path, start, end) {
-            if descend(nodes, literal.node, path, end &+ 1, parameterCount, &match) { return true }
+        while end < count, path[end] != 0x2F { end &+= 1 }
+        for index in node.firstEdge..<(node.firstEdge &+ node.edgeCount) {
+            let edge = layout.edges[index]
+            guard edge.count == end &- start, memcmp(layout.text + edge.start, path + start, edge.count) == 0 else {
+                continue
+            }
+            if descend(layout, edge.node, path, count, end &+ 1, parameterCount, &match) { return true }
             break
         }
-        guard let parameter = nodes[current].parameter, end > start else { return false }
+        guard node.parameter >= 0, end > start else { return false }
         match.set(parameterCount, start..<end)
-        return descend(nodes, parameter, path, end &+ 1, parameterCount &+ 1, &match)
-    }
-
-    @inline(__always)
-    private static func isEqual(_ name: [UInt8], _ path: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
-        guard name.count == end &- start, let base = path.baseAddress else { return false }
-        return name.withUnsafeBytes { name in
-            guard let other = name.baseAddress else { return true }
-            return memcmp(other, base + start, name.count) == 0
-        }
-    }
-
-    private mutating func child(of node: Int, _ segment: Segment) -> Int {
-        switch segment {
-        case .literal(let name):
-            if let known = nodes[node].literals.first(where: { $0.name == name }) { return known.node }
-            nodes[node].literals.append((name, nodes.count))
-        case .parameter:
-            if let known = nodes[node].parameter { return known }
-            nodes[node].parameter = nodes.count
-        }
-        nodes.append(Node())
-        return nodes.count - 1
+        return descend(layout, node.parameter, path, count, end &+ 1, parameterCount &+ 1, &match)
     }
 }
