@@ -6,7 +6,7 @@ import Testing
     @Test("a drain closes what is idle and lets what runs finish, with Connection: close")
     func graceful() async throws {
         let started = Signal(), gate = Signal()
-        try await withServer(loops: 2) { request in
+        try await withServer { request in
             if request.path == "/slow" {
                 started.open()
                 await gate.wait()

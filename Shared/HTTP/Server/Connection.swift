@@ -22,8 +22,8 @@ final class Connection {
     private var requestsTaken = 0
     private var unflushedResponses = 0
     private var isHeadTimed = false
-    /// Reads in a row that found bytes waiting: a fast client must let others have a turn.
-    private var readsInARow = 0
+    /// Reads and flushes without a wait between them: a fast client must let others have a turn.
+    private var transfersInARow = 0
     private var wantsReset = false
 
     // The body of the present request.
@@ -130,7 +130,7 @@ final class Connection {
                 await giveOthersATurn()
                 return true
             case .wouldBlock:
-                readsInARow = 0
+                waited()
                 if input.isEmpty {
                     if shard.isDraining { return false }
                     input.giveBack()
@@ -252,23 +252,27 @@ final class Connection {
     /// Ends the connection whatever it is doing.
     func abort() {
         task?.cancel()
+        if writeFailure == nil { writeFailure = .closed }
         stream.socket.abort()
     }
 
     // MARK: Helpers
 
-    /// Lets the loop look at its other descriptors now and then, when bytes come as fast as they are taken.
+    /// Lets the loop look at its other descriptors when bytes come, or go, as fast as they are dealt with.
     func giveOthersATurn() async {
-        readsInARow &+= 1
-        if readsInARow < Self.readsPerTurn { return }
-        readsInARow = 0
+        transfersInARow &+= 1
+        if transfersInARow < Self.transfersBeforeClock { return }
+        if MonotonicTime.now() < shard.loop.now + Self.turn { return }
+        transfersInARow = 0
         try? await shard.loop.sleep(for: .zero)
     }
 
-    /// A wait for the client ends a run of reads.
-    func waited() { readsInARow = 0 }
+    /// A wait for the client ends a run of transfers.
+    func waited() { transfersInARow = 0 }
 
-    private static let readsPerTurn = 16
+    /// How long one connection may keep the loop to itself by transferring, and how many transfers are not worth a look at the clock.
+    private static let turn = Duration.milliseconds(1)
+    private static let transfersBeforeClock = 3
 
     /// `timeout` from now or a little later: the same value for all requests of a while, so that the timer seldom moves.
     func coarseDeadline(_ timeout: Duration) -> MonotonicTime {
