@@ -13,8 +13,8 @@ final class Connection {
     var task: Task<Void, Never>?
 
     /// What the connection is doing, for those who want to end it.
-    private enum Phase { case idle, receiving, responding, closing }
-    private var phase = Phase.receiving
+    enum Phase { case idle, receiving, responding, closing }
+    var phase = Phase.receiving
 
     var input = InputBuffer()
     private var parser: RequestParser
@@ -208,7 +208,7 @@ final class Connection {
     /// Pending response bytes past which pipelined responses are written without waiting for more.
     private static let flushBytes = 16 * 1024
 
-    private func stream(
+    func stream(
         _ produce: @Sendable (ResponseWriter) async throws -> Void, length: Int?, isChunked: Bool
     ) async -> Bool {
         let writer = ResponseWriter(sink: self, declaredLength: length, isChunked: isChunked)
@@ -222,38 +222,6 @@ final class Connection {
             wantsReset = true
             return false
         }
-    }
-
-    /// Answers what is not a request, and ends the connection.
-    private func answer(_ fault: HTTPFault) async throws(SocketError) {
-        phase = .responding
-        shard.counters.countFault()
-        let response = await shard.shared.responder.respond(toFault: fault)
-        let outcome = write(
-            response, for: .init(isHead: fault.method == .head, version: .http11, keepsAlive: false))
-        if outcome.needsStream, case .stream(let length, let produce) = response.body {
-            guard await stream(produce, length: length, isChunked: outcome.isChunked) else { return }
-        }
-        try await flushOutput()
-        await linger()
-    }
-
-    // MARK: From outside, on the loop
-
-    private func peerClosed() {
-        if phase == .responding { task?.cancel() }
-    }
-
-    /// An idle connection ends now, a busy one after its present response.
-    func beginDrain() {
-        if phase == .idle { stream.socket.abort() }
-    }
-
-    /// Ends the connection whatever it is doing.
-    func abort() {
-        task?.cancel()
-        if writeFailure == nil { writeFailure = .closed }
-        stream.socket.abort()
     }
 
     // MARK: Helpers
@@ -279,31 +247,5 @@ final class Connection {
         let exact = (shard.loop.now + timeout).nanoseconds
         let grain = UInt64(clamping: max(1, min(timeout.wholeNanoseconds / 8, 1_000_000_000)))
         return MonotonicTime(nanoseconds: (exact / grain &+ 1) &* grain)
-    }
-
-    /// Reads and throws away what the client still sends, for a while: closing with bytes unread would reset the connection,
-    /// and the reset could overtake the response.
-    private func linger() async {
-        phase = .closing
-        stream.finishWriting()
-        let end = shard.loop.now + limits.lingerTimeout
-        stream.socket.deadline = end
-        var allowed = limits.drainBytes
-        input.giveBack()
-        while allowed > 0 {
-            let room = input.room(shard.pieces, shard.windows, wantsWindow: true)
-            switch stream.tryRead(into: room) {
-            case .bytes(let count): allowed -= count
-            case .wouldBlock:
-                input.giveBack()
-                do throws(SocketError) { try await stream.waitReadable() } catch { return }
-            case .endOfStream, .failed: return
-            }
-        }
-        // The kernel's buffers fill and stop the client, while what it was sent stays readable.
-        input.giveBack()
-        while !stream.socket.peerHasClosed, MonotonicTime.now() < end {
-            do { try await shard.loop.sleep(for: .milliseconds(50)) } catch { return }
-        }
     }
 }
