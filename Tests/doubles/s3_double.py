@@ -305,7 +305,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except Refused as refusal:
             self.answer_error(refusal.status, refusal.code, refusal.message)
 
-    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = handle_any
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = do_PATCH = handle_any
 
     def serve(self, parts):
         pairs = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
