@@ -87,14 +87,10 @@ final class Transfer {
         let piece = pieces.take()
         if receivePaused {
             receivePaused = false
-            resumeReceiving()
+            lastProgress = loop.now
+            applyPauses()
         }
         return piece
-    }
-
-    private func resumeReceiving() {
-        lastProgress = loop.now
-        applyPauses()
     }
 
     func supply(_ piece: [UInt8]?) {
@@ -218,16 +214,19 @@ final class Transfer {
         driver.pause(self, bits)
     }
 
-    private func watchForStall(after delay: Duration) {
+    /// - Parameter isSecondLook: the silence was seen before. One look is not enough: where the loop itself was late, bytes may wait in the socket.
+    private func watchForStall(after delay: Duration, isSecondLook: Bool = false) {
         stallTimer = loop.schedule(after: delay) { [weak self] in
             guard let self else { return }
             stallTimer = nil
             guard requestBegan, !receivePaused, !sendPaused else { return watchForStall(after: limits.stallTimeout) }
             let silence = loop.now - lastProgress
-            if silence >= limits.stallTimeout {
+            if silence < limits.stallTimeout {
+                watchForStall(after: limits.stallTimeout - silence)
+            } else if isSecondLook {
                 fail(.unclear(.stalled, "no byte for \(limits.stallTimeout.wholeMilliseconds) ms"))
             } else {
-                watchForStall(after: limits.stallTimeout - silence)
+                watchForStall(after: .milliseconds(20), isSecondLook: true)
             }
         }
     }

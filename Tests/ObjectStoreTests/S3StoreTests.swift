@@ -187,7 +187,7 @@ import Testing
             let reading = await store.readHere(location)
             result.withLock { $0 = reading }
         }
-        while !String(decoding: try await double.log(), as: UTF8.self).contains("/cancel") { await Task.yield() }
+        while !String(decoding: try await double.log(), as: UTF8.self).contains(#""target": "/\#(key)"#) { await Task.yield() }
         task.cancel()
         await task.value
         #expect(result.withLock { $0 }?.error == .cancelled)

@@ -39,13 +39,15 @@ extension ObjectReading {
         var reading = Reading()
         let hash = SHA256()
         let before = residentBytes()
+        var pieces = 0
         do throws(ObjectError) {
             let stream = try await open(location, upTo: limit)
             reading.length = stream.declaredLength
             while let piece = try await stream.next() {
                 hash.update(piece)
                 reading.count += Int64(piece.count)
-                reading.growth = max(reading.growth, residentBytes() - before)
+                pieces += 1
+                if pieces.isMultiple(of: 32) { reading.growth = max(reading.growth, residentBytes() - before) }
             }
             reading.sha256 = hash.finalize().hex
         } catch {
