@@ -53,12 +53,12 @@ public final class BlockingPool: Sendable {
         let cancelled = Flag()
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<T, any Error>) in
+                // A caller from a loop is resumed by its loop: it has suspended by then, so nothing of its frame is touched by two threads.
+                let loop = Loop.current
                 let accepted = submit {
-                    if cancelled.isSet {
-                        continuation.resume(throwing: CancellationError())
-                    } else {
-                        continuation.resume(with: Result { try work() })
-                    }
+                    let result = cancelled.isSet ? .failure(CancellationError()) : Result { try work() }
+                    guard let loop else { return continuation.resume(with: result) }
+                    loop.execute { continuation.resume(with: result) }
                 }
                 if !accepted { continuation.resume(throwing: QueueFull(limit: queueLimit)) }
             }
