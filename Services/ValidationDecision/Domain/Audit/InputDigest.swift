@@ -1,7 +1,7 @@
 /// One SHA-256 that stands for all artifacts of a request, for finding the same input again in the audit log.
 ///
-/// Hashed are, for each artifact in a fixed order, its name and its hash in lower-case hexadecimal, in the field form of
-/// `AuditRecord` (4-byte big-endian length and UTF-8 bytes; an artifact that was not hashed is a NULL). The order:
+/// Hashed are, for each artifact in a fixed order, its name and its hash in lower-case hexadecimal, in the field form
+/// of `AuditRecord` (4-byte big-endian length and UTF-8 bytes; an artifact that was not hashed is a NULL). The order:
 ///
 /// - T1: `migration_manifest`, `app_config`
 /// - T2 upload: `replication_manifest`, `snapshot`, then every WAL file as `wal_files/NAME` in byte order of the names

@@ -2,7 +2,7 @@
 ///
 /// Numbers keep the text they were written with: a hash of digits only must not lose a leading zero. Readers refuse
 /// duplicate keys, keys that are no scalar, and alias expansion beyond their limit before such a tree is made.
-public indirect enum DocumentValue: Sendable, Hashable {
+public enum DocumentValue: Sendable, Hashable {
     case null
     case bool(Bool)
     /// As written: `443`, `+443`, `0x1bb`, `0o673`.

@@ -45,7 +45,7 @@ struct FieldReader {
         return nil
     }
 
-    /// The text of a scalar. In YAML a plain one that looks like a number or boolean counts as its text; null never does.
+    /// The text of a scalar. In YAML a plain one that looks like a number or boolean counts as its text; null never.
     private func asText(_ value: DocumentValue) -> String? {
         switch (value, format) {
         case (.string(let text), _): text

@@ -1,4 +1,5 @@
-/// What a migration claims (T1). Every known field is required, so a misspelling cannot skip a check; others are ignored.
+/// What a migration claims (T1). Every known field is required, so a misspelling cannot skip a check; further ones are
+/// ignored.
 public struct MigrationManifest: Sendable, Hashable {
     public let appID: String
     /// As written; `DeploymentEnvironment` knows the allowed ones.

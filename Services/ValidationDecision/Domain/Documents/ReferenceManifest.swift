@@ -42,7 +42,7 @@ public struct ReferenceManifest: Sendable, Hashable {
         self.syncMode = mode
     }
 
-    /// The change a manifest belongs to, also where the rest of it is malformed, so that the refusal can be found by it.
+    /// The change a manifest belongs to, also where the rest is malformed, so that the refusal can be found by it.
     public static func changeID(in document: DocumentValue, format: DocumentFormat) -> String? {
         var fields = FieldReader(format: format)
         return fields.optionalNote("change_id", of: document, at: "change_id")

@@ -7,10 +7,10 @@
 public enum MigrationPolicy {
     public static func evaluate(_ input: MigrationInput) -> Evaluation {
         var form = Findings()
-        let manifest = read(input.manifest, called: "migration_manifest", &form) { value throws(SchemaProblems) in
+        let manifest = readRequired(input.manifest, called: "migration_manifest", &form) { value throws(SchemaProblems) in
             try MigrationManifest(value)
         }
-        let config = read(input.config, called: "app_config", &form) { value throws(SchemaProblems) in
+        let config = readRequired(input.config, called: "app_config", &form) { value throws(SchemaProblems) in
             try AppConfig(value)
         }
         guard let manifest, let config, form.isEmpty else { return .malformed(form) }
@@ -41,7 +41,7 @@ public enum MigrationPolicy {
 }
 
 /// Reads one required document, adding what is wrong with its form.
-func read<Value>(
+func readRequired<Value>(
     _ artifact: Artifact<DocumentValue>, called name: String, _ form: inout Findings,
     _ make: (DocumentValue) throws(SchemaProblems) -> Value
 ) -> Value? {

@@ -3,7 +3,7 @@
 /// Looked at are string entries of `ports` and, in mapping entries at any depth, the values under the address keys.
 /// Those keys are compared without case, `-` and `_`: `hostIP` and `host-ip` bind as `host_ip` does.
 enum PortExposure {
-    private static let addressKeys: [[UInt8]] = ["bind", "host", "address", "hostip", "ip", "listen"].map { Array($0.utf8) }
+    private static let addressKeys = ["bind", "host", "address", "hostip", "ip", "listen"].map { Array($0.utf8) }
 
     static func findAll(in config: AppConfig, _ broken: inout Findings) {
         for (index, port) in config.ports.enumerated() {

@@ -36,7 +36,8 @@ public enum ReferencePolicy {
             broken.add(.invalidManifest, "env \(DisplayedText.value(readable.env)) is neither prod nor staging")
         }
         if SyncMode(exactly: readable.syncMode) == nil {
-            broken.add(.invalidManifest, "sync_mode \(DisplayedText.value(readable.syncMode)) is neither sync nor async")
+            let shown = DisplayedText.value(readable.syncMode)
+            broken.add(.invalidManifest, "sync_mode \(shown) is neither sync nor async")
         }
         let snapshot = ObjectURI(readable.snapshot.uri)
         if snapshot == nil { broken.add(.invalidManifest, "snapshot.uri is not s3://bucket/key") }

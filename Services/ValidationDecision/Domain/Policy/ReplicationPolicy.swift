@@ -1,13 +1,13 @@
 /// The T2 rules for uploads.
 ///
-/// A total, pure function. A missing, unparseable or malformed manifest, a missing or unreadable snapshot and ambiguous
-/// WAL file names make the request malformed input, all of them reported. The rules run only when the manifest is
-/// well-formed and the snapshot was hashed. A snapshot that fails the archive check was hashed: its `PARSE_ERROR` is
-/// reported beside the rules', and the request is malformed input.
+/// A total, pure function. A missing, unparseable or malformed manifest, a missing or unreadable snapshot and
+/// ambiguous WAL file names make the request malformed input, all of them reported. The rules run only when the
+/// manifest is well-formed and the snapshot was hashed. A snapshot that fails the archive check was hashed: its
+/// `PARSE_ERROR` is reported beside the reasons of the rules, and the request is malformed input.
 public enum ReplicationPolicy {
     public static func evaluate(_ input: ReplicationInput) -> Evaluation {
         var form = Findings()
-        let manifest = read(input.manifest, called: "replication_manifest", &form) { value throws(SchemaProblems) in
+        let manifest = readRequired(input.manifest, called: "replication_manifest", &form) { value throws(SchemaProblems) in
             try ReplicationManifest(value)
         }
         var snapshot: ContentDigest?

@@ -12,18 +12,15 @@ struct Findings {
 
     var isEmpty: Bool { gathered.isEmpty }
 
-    /// Notes one place. The caller adds places in an order that depends on the input's meaning only.
-    mutating func add(_ code: ReasonCode, _ place: String) {
-        if gathered[code, default: Gathered()].places.count < Self.placesPerReasonMax {
-            gathered[code, default: Gathered()].places.append(place)
+    /// Notes one place. The caller adds places in an order that depends on the input's meaning only. A place that will
+    /// not be named is not even spelled out, so that many of them under a long key stay cheap.
+    mutating func add(_ code: ReasonCode, _ place: @autoclosure () -> String) {
+        let isNamed = (gathered[code]?.places.count ?? 0) < Self.placesPerReasonMax
+        if isNamed {
+            gathered[code, default: Gathered()].places.append(place())
         } else {
-            gathered[code]?.more += 1
+            gathered[code, default: Gathered()].more += 1
         }
-    }
-
-    /// Notes `count` places of which only the number is known.
-    mutating func addUnnamed(_ code: ReasonCode, _ count: Int) {
-        if count > 0 { gathered[code, default: Gathered()].more += count }
     }
 
     /// Ordered by code, each code once.

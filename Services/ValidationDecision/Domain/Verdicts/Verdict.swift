@@ -6,9 +6,6 @@ public struct Verdict: Sendable, Hashable {
     public var decision: Decision { reasons.isEmpty ? .allow : .block }
     public var codes: [ReasonCode] { reasons.map(\.code) }
 
-    /// Nothing was found.
-    static let allow = Verdict(ordered: [])
-
     /// BLOCK for one reason. Several places of one code belong into one message.
     public static func block(_ reason: Reason) -> Verdict { Verdict(ordered: [reason]) }
 
