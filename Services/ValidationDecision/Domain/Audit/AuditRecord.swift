@@ -64,15 +64,22 @@ public struct AuditRecord: Sendable, Hashable {
 
     /// `entry` as the link after the record whose hash is `previousHash`.
     public init(_ entry: AuditEntry, sequence: Int64, previousHash: String, sha256: ([UInt8]) -> [UInt8]) {
+        self.init(unplaced: entry)
+        self.sequence = sequence
+        self.previousHash = previousHash
+        contentDigest = lowerHex(sha256(canonicalContent))
+        recordHash = lowerHex(sha256(canonicalPlace))
+    }
+
+    /// The content of `entry`, without a place in the chain.
+    init(unplaced entry: AuditEntry) {
         self.init(
-            sequence: sequence, requestID: entry.requestID, clientRequestID: entry.clientRequestID,
+            sequence: 0, requestID: entry.requestID, clientRequestID: entry.clientRequestID,
             scenario: entry.scenario?.rawValue, decision: entry.verdict.decision.rawValue,
             reasons: entry.verdict.codes.map(\.rawValue), timestamp: entry.timestamp, client: entry.client,
             endpoint: entry.endpoint, status: entry.status, policyVersion: entry.policyVersion.rawValue,
-            changeID: entry.changeID, inputDigest: entry.inputDigest?.hex, contentDigest: "", previousHash: previousHash,
-            recordHash: "")
-        contentDigest = lowerHex(sha256(canonicalContent))
-        recordHash = lowerHex(sha256(canonicalPlace))
+            changeID: entry.changeID, inputDigest: entry.inputDigest?.hex, contentDigest: "",
+            previousHash: AuditRecord.genesisHash, recordHash: "")
     }
 
     /// What `contentDigest` is computed over.

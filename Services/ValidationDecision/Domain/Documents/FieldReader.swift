@@ -57,12 +57,13 @@ struct FieldReader {
 }
 
 /// Nothing but white space.
-func isBlank(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
+func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 
-/// `text` without white space at its ends.
+/// `text` without white space at its ends. By scalars: a blank with a combining mark is no blank.
 func trimmed(_ text: Substring) -> Substring {
-    guard let first = text.firstIndex(where: { !$0.isWhitespace }),
-        let last = text.lastIndex(where: { !$0.isWhitespace })
+    let scalars = text.unicodeScalars
+    guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+        let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
     else { return text.prefix(0) }
-    return text[first...last]
+    return Substring(scalars[first...last])
 }

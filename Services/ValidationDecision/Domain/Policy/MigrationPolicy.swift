@@ -7,12 +7,8 @@
 public enum MigrationPolicy {
     public static func evaluate(_ input: MigrationInput) -> Evaluation {
         var form = Findings()
-        let manifest = readRequired(input.manifest, called: "migration_manifest", &form) { value throws(SchemaProblems) in
-            try MigrationManifest(value)
-        }
-        let config = readRequired(input.config, called: "app_config", &form) { value throws(SchemaProblems) in
-            try AppConfig(value)
-        }
+        let manifest = readRequired(input.manifest, called: "migration_manifest", &form, MigrationManifest.init)
+        let config = readRequired(input.config, called: "app_config", &form, AppConfig.init)
         guard let manifest, let config, form.isEmpty else { return .malformed(form) }
         var broken = Findings()
         judge(manifest, config, input.configDigest, &broken)

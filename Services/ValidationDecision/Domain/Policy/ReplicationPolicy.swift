@@ -7,9 +7,7 @@
 public enum ReplicationPolicy {
     public static func evaluate(_ input: ReplicationInput) -> Evaluation {
         var form = Findings()
-        let manifest = readRequired(input.manifest, called: "replication_manifest", &form) { value throws(SchemaProblems) in
-            try ReplicationManifest(value)
-        }
+        let manifest = readRequired(input.manifest, called: "replication_manifest", &form, ReplicationManifest.init)
         var snapshot: ContentDigest?
         switch input.snapshot {
         case .missing: form.add(.schemaInvalid, "snapshot is missing")
@@ -28,7 +26,8 @@ public enum ReplicationPolicy {
         }
         if SyncMode(exactly: manifest.syncMode) == nil {
             broken.add(
-                .unsupportedSyncMode, "sync_mode \(DisplayedText.value(manifest.syncMode)) is neither sync nor async")
+                .unsupportedSyncMode,
+                "sync_mode \(DisplayedText.value(manifest.syncMode)) is neither sync nor async")
         }
         if case .received(_, let problem?) = input.snapshot {
             broken.add(.parseError, "snapshot: \(problem)")

@@ -20,11 +20,10 @@ enum WildcardAddress {
         if isWildcard(core(of: bytes[...])) { return true }
         let pieces = bytes.split { isSpace($0) || $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ";") }
         guard pieces.count > 1 else { return false }
-        // A number is a port here, and a piece with one colon before it belongs to the host before it.
+        // A number beside other pieces is a port.
         return pieces.contains { piece in
-            let host = core(of: piece)
-            let number = host.first == colon ? host.dropFirst() : host
-            return !number.allSatisfy(isDigit) && isWildcard(host)
+            let place = core(of: piece)
+            return !place.allSatisfy(isDigit) && isWildcard(place)
         }
     }
 
@@ -58,7 +57,8 @@ enum WildcardAddress {
         // What ends an address that is none as a whole may be any port, a placeholder too.
         var withoutPorts: [IPv6Text.Kind] = []
         var rest = place
-        for port in ports.suffix(2).reversed() where whole == nil || isPort(port) {
+        for port in ports.suffix(2).reversed() {
+            guard whole == nil || isPort(port) else { break }
             rest = rest.dropLast(port.count + 1)
             if let kind = IPv6Text.kind(of: withoutZone(rest)) { withoutPorts.append(kind) }
         }
