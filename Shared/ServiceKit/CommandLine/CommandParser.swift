@@ -30,7 +30,7 @@ public enum CommandParser {
     }
 
     /// Parses, runs and reports: the whole of a service's main.
-    public static func run(_ words: [String], with root: ConsoleCommand, console: Console) async -> ExitStatus {
+    public static func run(_ words: [String], with root: ConsoleCommand, console: Console) async -> ExitCode {
         switch parse(words, with: root) {
         case .help(let text):
             console.line(text)

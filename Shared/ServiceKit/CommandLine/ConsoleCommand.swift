@@ -1,7 +1,7 @@
 /// A command line as a value: a tree of commands with their options and arguments.
 public struct ConsoleCommand: Sendable {
     /// What a command does. Results go to the console; a `CommandFailure` becomes its line and exit code.
-    public typealias Body = @Sendable (Invocation, Console) async throws -> ExitStatus
+    public typealias Body = @Sendable (Invocation, Console) async throws -> ExitCode
 
     public let name: String
     public let summary: String

@@ -10,7 +10,7 @@ struct MigrateCommand: Sendable {
         self.grants = grants
     }
 
-    func run(_ configuration: Configuration, _ console: Console) async throws -> ExitStatus {
+    func run(_ configuration: Configuration, _ console: Console) async throws -> ExitCode {
         let serving = DatabaseRole.named(in: configuration[CommonVariables.databaseURL])
         let owner = configuration[CommonVariables.databaseOwnerURL].flatMap(DatabaseRole.named)
         return try await Tool.run(configuration, as: .owner) { tool in

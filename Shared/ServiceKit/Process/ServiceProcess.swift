@@ -17,7 +17,7 @@ struct ServiceProcess<Role: ServiceRole> {
     }
 
     /// Returns once everything has ended.
-    func run() async throws -> ExitStatus {
+    func run() async throws -> ExitCode {
         let loops = LoopGroup(count: configuration[CommonVariables.eventLoops] ?? LoopGroup.coreCount)
         let logger = Logger(
             level: configuration[CommonVariables.logLevel],

@@ -33,7 +33,7 @@ final class StopSignals: @unchecked Sendable {
 
     private func deliver(_ number: Int32) {
         if number == SIGHUP { return onReload() }
-        guard received == nil else { _exit(ExitStatus.failure.rawValue) }
+        guard received == nil else { _exit(ExitCode.failure.rawValue) }
         received = number
         waiting?.resume(returning: number)
         waiting = nil

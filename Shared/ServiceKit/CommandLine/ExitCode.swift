@@ -1,5 +1,5 @@
 /// Exit codes of every executable.
-public enum ExitStatus: Int32, Sendable {
+public enum ExitCode: Int32, Sendable {
     case success = 0
     case failure = 1
     /// The command line was not understood.
@@ -10,10 +10,10 @@ public enum ExitStatus: Int32, Sendable {
 
 /// A failure of a command that is told to the user in one line on stderr.
 public struct CommandFailure: Error, Equatable {
-    public let status: ExitStatus
+    public let status: ExitCode
     public let message: String
 
-    public init(_ message: String, status: ExitStatus = .failure) {
+    public init(_ message: String, status: ExitCode = .failure) {
         self.message = message
         self.status = status
     }
