@@ -57,6 +57,12 @@ public struct SQLInterpolation: StringInterpolationProtocol, Sendable {
         appendMarker(parameters.count)
     }
 
+    /// Binds a value or NULL.
+    public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+        parameters.append(value, textOffset: text.utf8.count)
+        appendMarker(parameters.count)
+    }
+
     /// Pastes a literal of the source text.
     public mutating func appendInterpolation(raw literal: StaticString) {
         text += literal.description
