@@ -62,7 +62,7 @@ enum Planted {
         "xoxb-", "{{", "${", "glpat-", "aaaaaaaaaa", "\u{301}",
     ])
     func hostile(piece: String) {
-        let text = String(repeating: piece, count: 300_000 / piece.utf8.count)
+        let text = String(repeating: piece, count: 60_000 / piece.utf8.count)
         _ = CredentialScanner.containsCredential(text)
         _ = SecretReference.matches(text)
         _ = SecretKeyName.matches(text)

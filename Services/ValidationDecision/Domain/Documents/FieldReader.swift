@@ -57,13 +57,19 @@ struct FieldReader {
 }
 
 /// Nothing but white space.
-func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
+func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(isWhiteSpace) }
 
 /// `text` without white space at its ends. By scalars: a blank with a combining mark is no blank.
 func trimmed(_ text: Substring) -> Substring {
     let scalars = text.unicodeScalars
-    guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-        let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+    guard let first = scalars.firstIndex(where: { !isWhiteSpace($0) }),
+        let last = scalars.lastIndex(where: { !isWhiteSpace($0) })
     else { return text.prefix(0) }
     return Substring(scalars[first...last])
+}
+
+/// White_Space of Unicode; ASCII without the table.
+private func isWhiteSpace(_ scalar: Unicode.Scalar) -> Bool {
+    guard !scalar.isASCII else { return scalar == " " || (0x09...0x0D).contains(scalar.value) }
+    return scalar.properties.isWhitespace
 }
