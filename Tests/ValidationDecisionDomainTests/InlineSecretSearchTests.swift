@@ -53,6 +53,7 @@ import Testing
 
     @Test("a credential as a key is found and not shown", arguments: Planted.tokens)
     func credentialKeys(token: String) {
+        #expect(judge("outer", .mapping([.init(token, 1)])).codes == [.secretsInline])
         let evaluation = judge("outer", map(["a": .mapping([.init(token, map(["password": "hunter2"]))])]))
         let message = evaluation.message(.secretsInline)
         #expect(message.contains(#"outer.a."(redacted)" (the key itself)"#))

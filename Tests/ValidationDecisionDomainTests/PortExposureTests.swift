@@ -49,6 +49,14 @@ import Testing
         #expect(message.hasSuffix(#": ports[1] binds "0.0.0.0:80"; ports[2].x.bind[1] binds "::""#))
     }
 
+    @Test("the order of an entry's keys does not show")
+    func orderOfKeys() {
+        let one = judge([map(["bind": "::", "address": "*", "x": map(["ip": "0", "host": "0.0.0.0"])])])
+        let two = judge([map(["x": map(["host": "0.0.0.0", "ip": "0"]), "address": "*", "bind": "::"])])
+        #expect(one.decision == .block)
+        #expect(one == two)
+    }
+
     @Test("an entry of another kind or out of range is malformed input")
     func malformed() {
         let entries: [DocumentValue] = [

@@ -5,15 +5,15 @@
 ///
 /// # Canonical form
 ///
-/// `content_digest` is SHA-256 over these fields in this order: `request_id`, `client_request_id`, `scenario`, `decision`, `reasons`,
-/// `timestamp`, `client`, `endpoint`, `status`, `policy_version`, `change_id`, `input_digest`. Each field is its length in bytes
-/// (4 bytes, big-endian) followed by its UTF-8 bytes; a NULL is the length 0xFFFFFFFF and no bytes. Integers are decimal text, the
-/// timestamp is decimal microseconds since 1970-01-01 UTC, reasons are codes joined by `,`, hashes are lower-case hexadecimal, a UUID is
-/// lower case with dashes.
+/// `content_digest` is SHA-256 over these fields in this order: `request_id`, `client_request_id`, `scenario`,
+/// `decision`, `reasons`, `timestamp`, `client`, `endpoint`, `status`, `policy_version`, `change_id`, `input_digest`.
+/// Each field is its length in bytes (4 bytes, big-endian) followed by its UTF-8 bytes; a NULL is the length 0xFFFFFFFF
+/// and no bytes. Integers are decimal text, the timestamp is decimal microseconds since 1970-01-01 UTC, reasons are
+/// codes joined by `,`, hashes are lower-case hexadecimal, a UUID is lower case with dashes.
 ///
-/// `record_hash` is SHA-256 over the sequence (8 bytes, big-endian), the 32 bytes of `previous_hash` and the 32 bytes of
-/// `content_digest`. The first record has sequence 1 and a `previous_hash` of zeros. The service digests the content; PostgreSQL numbers
-/// and chains.
+/// `record_hash` is SHA-256 over the sequence (8 bytes, big-endian), the 32 bytes of `previous_hash` and the 32 bytes
+/// of `content_digest`. The first record has sequence 1 and a `previous_hash` of zeros. The service digests the
+/// content; PostgreSQL numbers and chains.
 public struct AuditRecord: Sendable, Hashable {
     /// Place in the chain, from 1, without gaps.
     public var sequence: Int64
