@@ -123,7 +123,7 @@ import Testing
     func deadline() async throws {
         let double = try await anonymousDouble()
         try await double.fault("b/generated/200000/deadline", "slow", #""pause_ms": 20, "piece": 100"#)
-        let result = try await HTTPClient.test(.test(deadline: .milliseconds(400))).get("\(double.url)/b/generated/200000/deadline")
+        let result = try await HTTPClient.test(.test(deadline: .seconds(4))).get("\(double.url)/b/generated/200000/deadline")
         #expect(result.unclear == .deadline)
         #expect(result.error?.isTimeout == true)
     }
