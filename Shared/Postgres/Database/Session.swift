@@ -38,6 +38,7 @@ extension Database {
     /// Locks and settings that are left are undone when it is given back; temporary tables are not.
     ///
     /// - Parameter statementTimeout: in place of the configured one while the session is lent; zero is no limit.
+    @discardableResult
     public func withSession<T>(
         statementTimeout: Duration? = nil, _ body: (Session) async throws -> T
     ) async throws -> T {

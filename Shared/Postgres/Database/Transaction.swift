@@ -83,6 +83,7 @@ extension Database {
     /// When `body` throws or the task is cancelled, it is rolled back. After a serialization failure or a deadlock, whatever `body` made of it,
     /// `body` is run again as `retry` says: it must have no effect but through the transaction. No other system may be called from within it,
     /// nor the database past the transaction.
+    @discardableResult
     public func transaction<T>(
         _ isolation: IsolationLevel = .readCommitted, retry: RetryPolicy = .standard,
         _ body: (Transaction) async throws -> T

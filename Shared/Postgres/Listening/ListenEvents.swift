@@ -12,7 +12,14 @@ public enum ListenEvent: Sendable, Hashable {
 public struct ListenEvents: AsyncSequence, Sendable {
     let stream: AsyncStream<ListenEvent>
 
-    public func makeAsyncIterator() -> AsyncStream<ListenEvent>.Iterator { stream.makeAsyncIterator() }
+    public func makeAsyncIterator() -> Iterator { Iterator(base: stream.makeAsyncIterator()) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        var base: AsyncStream<ListenEvent>.Iterator
+
+        /// nil when the database was closed or the task cancelled.
+        public mutating func next() async -> ListenEvent? { await base.next(isolation: #isolation) }
+    }
 }
 
 extension Database {

@@ -8,6 +8,7 @@ final class ListenHub {
         let continuation: AsyncStream<ListenEvent>.Continuation
         var timer: TimerID?
         var lastEvent: MonotonicTime
+        var hasBegun = false
 
         init(_ channel: String, _ pollEvery: Duration, _ continuation: AsyncStream<ListenEvent>.Continuation, _ now: MonotonicTime) {
             self.channel = channel
@@ -44,9 +45,9 @@ final class ListenHub {
         }
         armPoll(subscriber)
         start()
-        if let connection = kept.connection, isNewChannel {
-            listen(connection, to: channel)
-        } else {
+        if let connection = kept.connection {
+            if isNewChannel { listen(connection, to: channel) } else { yield(.poll, to: subscriber) }
+        } else if !kept.isFirstAttempt {
             yield(.poll, to: subscriber)
         }
     }
@@ -55,6 +56,11 @@ final class ListenHub {
         if hasStarted { return }
         hasStarted = true
         kept.onUp = { [weak self] in self?.isUp($0) }
+        kept.onDown = { [weak self] in
+            guard let self else { return }
+            // Without a connection there is only polling: it begins at once.
+            for subscriber in subscribers.values where !subscriber.hasBegun { yield(.poll, to: subscriber) }
+        }
         kept.start()
     }
 
@@ -113,6 +119,7 @@ final class ListenHub {
 
     private func yield(_ event: ListenEvent, to subscriber: Subscriber) {
         subscriber.lastEvent = loop.now
+        subscriber.hasBegun = true
         subscriber.continuation.yield(event)
     }
 

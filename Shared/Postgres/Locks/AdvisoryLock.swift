@@ -45,6 +45,7 @@ extension Session {
 
 extension Database {
     /// Runs `body` while holding the lock, on a session that is lent for it. Waits for the lock at most as long as a statement may take.
+    @discardableResult
     public func withLock<T>(_ lock: AdvisoryLock, _ body: (Session) async throws -> T) async throws -> T {
         try await withSession { session in
             try await session.lock(lock)
@@ -53,6 +54,7 @@ extension Database {
     }
 
     /// Runs `body` while holding the lock, or returns nil when another session has it.
+    @discardableResult
     public func withLockIfFree<T>(_ lock: AdvisoryLock, _ body: (Session) async throws -> T) async throws -> T? {
         try await withSession { session in
             guard try await session.tryLock(lock) else { return nil }
