@@ -89,7 +89,13 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "EventLoop", "Encoding"]),
         tests("OutboundTests", ["Outbound", "EventLoop"]),
         tests("ObjectStoreTests", ["ObjectStore", "Outbound", "EventLoop", "Encoding", "Crypto"]),
-        tests("ServiceKitTests", ["ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding", "Crypto"]),
+        .executableTarget(
+            name: "sample-service",
+            dependencies: ["ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding", "Crypto"],
+            path: "Tests/SampleService", swiftSettings: settings),
+        tests("ServiceKitTests", [
+            "ServiceKit", "sample-service", "HTTP", "Postgres", "EventLoop", "Encoding", "Crypto",
+        ]),
         tests("ValidationDecisionDomainTests", ["ValidationDecisionDomain"]),
         tests("ValidationDecisionTests", [
             "ValidationDecision", "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding",
