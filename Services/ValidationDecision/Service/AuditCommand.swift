@@ -27,7 +27,7 @@ enum AuditCommand {
                         console.line("\(report.recordsChecked) records before it are intact")
                         return .failure
                     }
-                    console.line("intact: \(report.recordsChecked) records, the last is \(report.lastSequence)")
+                    console.line("intact: \(report.recordsChecked) records, the last is \(report.head.sequence) with hash \(report.head.hash)")
                     return .success
                 }
             ])

@@ -5,7 +5,8 @@ import ValidationDecisionDomain
 struct VerifyAuditChain: Sendable {
     struct Report: Sendable {
         let recordsChecked: Int
-        let lastSequence: Int64
+        /// The last record that fitted. A chain cannot show records that were cut off at its end: whoever keeps this elsewhere can.
+        let head: ChainVerifier.Head
         let firstBreak: ChainVerifier.Break?
     }
 
@@ -26,7 +27,7 @@ struct VerifyAuditChain: Sendable {
                     before.sequence == first - 1
                 else {
                     return Report(
-                        recordsChecked: 0, lastSequence: 0,
+                        recordsChecked: 0, head: .genesis,
                         firstBreak: .sequence(expected: first - 1, found: first))
                 }
                 verifier = ChainVerifier(after: .init(sequence: before.sequence, hash: before.recordHash))
@@ -37,13 +38,13 @@ struct VerifyAuditChain: Sendable {
                 for record in page {
                     if let last, record.sequence > last { break }
                     if let found = verifier.step(record, sha256: sha256) {
-                        return Report(recordsChecked: checked, lastSequence: verifier.head.sequence, firstBreak: found)
+                        return Report(recordsChecked: checked, head: verifier.head, firstBreak: found)
                     }
                     checked += 1
                 }
                 let reachedLast = last.map { verifier.head.sequence >= $0 } ?? false
                 if page.count < VerifyAuditChain.pageSize || reachedLast {
-                    return Report(recordsChecked: checked, lastSequence: verifier.head.sequence, firstBreak: nil)
+                    return Report(recordsChecked: checked, head: verifier.head, firstBreak: nil)
                 }
                 next = verifier.head.sequence + 1
             }
