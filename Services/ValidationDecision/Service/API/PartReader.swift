@@ -5,9 +5,12 @@ import HTTP
 struct PartReader {
     private let reader: MultipartReader
 
-    init(_ request: Request) throws(IntakeError) {
+    /// - Parameter files: parts that may come beside the usual number.
+    init(_ request: Request, files: Int = 0) throws(IntakeError) {
+        var limits = MultipartLimits()
+        limits.parts += files
         do throws(MultipartError) {
-            reader = try MultipartReader(request)
+            reader = try MultipartReader(request, limits: limits)
         } catch {
             throw .multipart(error)
         }

@@ -11,7 +11,7 @@ struct ReplicationIntake: Sendable {
         var hashes = ArtifactHashes()
         var manifestDigest: ContentDigest?
         var seen: Set<String> = []
-        let parts = try PartReader(request)
+        let parts = try PartReader(request, files: limits.walFiles)
         while let part = try await parts.next() {
             let name = part.name
             switch name {
