@@ -38,8 +38,8 @@ struct AuditQuery: Hashable, Sendable {
         filter.decision = value("decision", "ALLOW or BLOCK", Decision.init(rawValue:))
         filter.scenario = value("scenario", "T1 or T2", Scenario.init(rawValue:))
         filter.before = value("before", "a sequence number", AuditQuery.number)
-        filter.since = value("since", "an RFC 3339 time") { Timestamp($0) }
-        filter.until = value("until", "an RFC 3339 time") { Timestamp($0) }
+        filter.since = value("since", "an RFC 3339 time", AuditQuery.time)
+        filter.until = value("until", "an RFC 3339 time", AuditQuery.time)
         filter.reason = value("reason", "a reason code", ReasonCode.init(rawValue:))
         filter.requestID = value("request_id", "a UUID") { UUID($0) }
         filter.client = value("client", "a client's name") { $0.isEmpty || $0.utf8.count > 256 || $0.utf8.contains(0) ? nil : $0 }
@@ -49,9 +49,30 @@ struct AuditQuery: Hashable, Sendable {
         if !problems.isEmpty { throw QueryProblems(lines: problems) }
     }
 
+    /// A client that does not escape the `+` of an offset sends a blank there.
+    private static func time(_ text: String) -> Timestamp? {
+        Timestamp(text) ?? Timestamp(String(text.map { $0 == " " ? "+" : $0 }))
+    }
+
     /// Digits only, so that `+5` and ` 5` are refused like any other text.
     private static func number(_ text: String) -> Int64? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
         return Int64(text)
+    }
+
+    /// The query for the records before `sequence`, otherwise the same.
+    func text(before sequence: Int64) -> String {
+        var parts = ["before=\(sequence)", "limit=\(limit)"]
+        func add(_ name: String, _ value: String?) {
+            if let value { parts.append("\(name)=\(PercentCoding.encode(value))") }
+        }
+        add("decision", filter.decision?.rawValue)
+        add("scenario", filter.scenario?.rawValue)
+        add("since", filter.since?.description)
+        add("until", filter.until?.description)
+        add("reason", filter.reason?.rawValue)
+        add("request_id", filter.requestID?.description)
+        add("client", filter.client)
+        return parts.joined(separator: "&")
     }
 }

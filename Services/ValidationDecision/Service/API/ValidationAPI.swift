@@ -74,15 +74,10 @@ struct ValidationAPI: Sendable {
         if hasMore { records.removeLast() }
         var response = Response(.ok, contentType: "application/json", AuditListDocument(records: records).bytes)
         if hasMore, let last = records.last {
-            response.fields.add("Link", "<\(nextPage(of: request, before: last.sequence))>; rel=\"next\"")
+            // Relative, so that it holds behind any proxy.
+            let next = "/api/v1/audit/logs?\(query.text(before: last.sequence))"
+            response.fields.add("Link", "<\(next)>; rel=\"next\"")
         }
         return response
-    }
-
-    /// The same query with its own `before`; relative, so that it holds behind any proxy.
-    private func nextPage(of request: Request, before sequence: Int64) -> String {
-        var query = "before=\(sequence)"
-        for part in (request.rawQuery ?? "").split(separator: "&") where !part.hasPrefix("before=") { query += "&\(part)" }
-        return "/api/v1/audit/logs?\(query)"
     }
 }
