@@ -43,7 +43,7 @@ import Testing
             #expect(
                 try await db.one("SELECT count(DISTINCT transaction) FROM t" as SQL<Int>) == succeeded, "seed \(seed)")
             let status = db.status
-            #expect(status.pipelinesUp <= 6)
+            #expect(status.pipelinesUp <= 10)
         }
     }
 

@@ -85,7 +85,7 @@ import Testing
                                (SELECT count(*) FROM t), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())
                         """ as SQL<Columns<String, String, String, Int, Int>>)
                     #expect(settings.values.0 == "4MB")
-                    #expect(settings.values.1 == "10s")
+                    #expect(settings.values.1 == "1min")
                     #expect(settings.values.2 == "postgres")
                     #expect(settings.values.3 == 0)
                     #expect(settings.values.4 == 0)
@@ -135,7 +135,10 @@ import Testing
     }
 
     @Test("a statement that takes too long is stopped by the server") func statementTimeout() async throws {
-        try await withTestDatabase({ $0.statementTimeout = .milliseconds(200) }) { db async throws in
+        try await withTestDatabase({
+            $0.statementTimeout = .milliseconds(200)
+            $0.answerGrace = .seconds(60)
+        }) { db async throws in
             let error = await #expect(throws: DatabaseError.self) { try await db.execute("SELECT pg_sleep(60)") }
             #expect(error == .timedOut(outcomeUnknown: false))
             await #expect(throws: DatabaseError.timedOut(outcomeUnknown: false)) {

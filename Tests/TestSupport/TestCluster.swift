@@ -14,6 +14,7 @@ public enum TestCluster {
         var configuration = DatabaseConfiguration(url: url)
         configuration.applicationName = "trivet-tests"
         configuration.statementTimeout = .seconds(60)
+        configuration.connectTimeout = .seconds(60)
         let database = Database(configuration, loops: TestLoops.group)
         database.start()
         return database
@@ -55,6 +56,10 @@ public struct TestDatabase: Sendable {
     public func open(_ configure: (inout DatabaseConfiguration) -> Void = { _ in }) -> Database {
         var configuration = DatabaseConfiguration(url: url)
         configuration.applicationName = "trivet-test"
+        // A busy machine is no reason to fail.
+        configuration.connectTimeout = .seconds(60)
+        configuration.acquireTimeout = .seconds(60)
+        configuration.statementTimeout = .seconds(60)
         configure(&configuration)
         let database = Database(configuration, loops: TestLoops.group)
         database.start()

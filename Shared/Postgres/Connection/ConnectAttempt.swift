@@ -1,5 +1,6 @@
 internal import CLibpq
 import EventLoop
+import Locking
 
 /// One attempt to connect, within a time limit. Loop-bound.
 final class ConnectAttempt: IOHandler {
@@ -38,10 +39,15 @@ final class ConnectAttempt: IOHandler {
         }
         let box = LoopBound(self, on: loop)
         let settings = settings, pool = pool
+        let made = Locked<PGHandle?>(nil)
         // The name lookup inside blocks.
         loop.spawn {
             do {
-                box.value.started(try await pool.run { PGHandle(starting: settings) })
+                try await pool.run {
+                    let handle = PGHandle(starting: settings)
+                    made.withLock { $0 = handle }
+                }
+                box.value.started(made.withLock { $0 })
             } catch {
                 box.value.end(
                     .failure(.unavailable(reason: "too many connections are being made", outcomeUnknown: false)))

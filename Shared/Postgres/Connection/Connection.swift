@@ -336,7 +336,7 @@ final class Connection: IOHandler {
     // MARK: Cancelling
 
     /// How long the server may take to obey a cancel request before the connection is given up.
-    private static let cancelGrace: Duration = .seconds(2)
+    private static let cancelGrace: Duration = .seconds(5)
 
     /// Asks the server to stop the statement under way. For borrowed connections: on shared ones it could hit a neighbour.
     func cancel(_ unit: StatementUnit) {

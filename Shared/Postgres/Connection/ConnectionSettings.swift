@@ -13,6 +13,8 @@ struct ConnectionSettings: Sendable {
         ] {
             options += " -c \(name)=\(max(0, duration.milliseconds))"
         }
+        // A statement whose client has gone ends within seconds.
+        options += " -c client_connection_check_interval=5000"
         parameters = [
             ("application_name", configuration.applicationName),
             // A ticket cache lookup would block the loop.

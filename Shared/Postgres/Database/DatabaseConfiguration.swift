@@ -11,7 +11,7 @@ public struct DatabaseConfiguration: Sendable {
     /// Connections that all single reads of a loop share.
     public var readPipelines = 1
     /// Connections that all single writes of a loop share: as many commits may be under way at once.
-    public var writePipelines = 2
+    public var writePipelines = 4
     /// Statements that may be under way in one lane (reads or writes); more are refused with ``DatabaseError/queueFull``.
     public var statementQueueLimit = 4096
     /// Borrowed connections for transactions and sessions. Opened when needed.
