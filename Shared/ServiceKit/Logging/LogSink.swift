@@ -30,10 +30,14 @@ public final class LogSink: Sendable {
     private let descriptor: Int32
     private let kind: Kind
     private let ownsDescriptor: Bool
+    private let format: LogFormat
     private let state = Locked(State())
 
-    /// - Parameter descriptor: stays the caller's.
-    public init(descriptor: Int32) {
+    /// - Parameters:
+    ///   - descriptor: stays the caller's.
+    ///   - format: of the line that tells how many lines were dropped.
+    public init(descriptor: Int32, format: LogFormat = .json) {
+        self.format = format
         var information = stat()
         let mode = fstat(descriptor, &information) == 0 ? information.st_mode & S_IFMT : 0
         switch mode {
@@ -52,7 +56,7 @@ public final class LogSink: Sendable {
     }
 
     /// Stderr of the process.
-    public static func standardError() -> LogSink { LogSink(descriptor: STDERR_FILENO) }
+    public static func standardError(_ format: LogFormat) -> LogSink { LogSink(descriptor: STDERR_FILENO, format: format) }
 
     deinit { if ownsDescriptor { _ = close(descriptor) } }
 
@@ -60,17 +64,13 @@ public final class LogSink: Sendable {
     public var droppedLines: Int { state.withLock { $0.droppedTotal } }
 
     /// Writes whole lines, as far as the reader takes them. From any thread.
-    func write(_ bytes: [UInt8], lines: Int) {
+    /// - Returns: whether something waits for the reader: then call `retry` some time later.
+    func write(_ bytes: [UInt8], lines: Int) -> Bool {
         state.withLock { state in
             drain(&state)
-            if state.dropped > 0, state.pending.isEmpty {
-                state.pending = Array("{\"level\":\"warn\",\"message\":\"log lines dropped\",\"lines\":\(state.dropped)}\n".utf8)
-                state.dropped = 0
-                drain(&state)
-            }
             var rest = bytes[...]
             if state.pending.isEmpty { send(&rest) }
-            guard !rest.isEmpty else { return }
+            guard !rest.isEmpty else { return false }
             // The rest of a line that was begun is always kept, so that no line is ever cut.
             if rest.count == bytes.count, state.pending.count + rest.count > Self.pendingBytesMax {
                 state.dropped += lines
@@ -78,11 +78,18 @@ public final class LogSink: Sendable {
             } else {
                 state.pending.append(contentsOf: rest)
             }
+            return true
         }
     }
 
     /// Tries again to write what was kept.
-    func retry() { state.withLock { drain(&$0) } }
+    /// - Returns: whether something still waits.
+    func retry() -> Bool {
+        state.withLock { state in
+            drain(&state)
+            return !state.pending.isEmpty
+        }
+    }
 
     /// Waits for the reader, at the end of the process, for at most `milliseconds`.
     func finish(milliseconds: Int32) {
@@ -98,7 +105,19 @@ public final class LogSink: Sendable {
         }
     }
 
+    /// Writes what was kept, and then how many lines were dropped.
     private func drain(_ state: inout State) {
+        writePending(&state)
+        guard state.dropped > 0, state.pending.isEmpty else { return }
+        var encoder = LogEncoder(format)
+        encoder.begin(.warn, "log lines dropped", to: &state.pending)
+        encoder.number("lines", state.dropped, to: &state.pending)
+        encoder.end(to: &state.pending)
+        state.dropped = 0
+        writePending(&state)
+    }
+
+    private func writePending(_ state: inout State) {
         guard !state.pending.isEmpty else { return }
         var rest = state.pending[...]
         send(&rest)

@@ -46,7 +46,7 @@ public final class Logger: Sendable {
             var encoder = LogEncoder(format)
             var bytes: [UInt8] = []
             body(&encoder, &bytes)
-            sink.write(bytes, lines: 1)
+            _ = sink.write(bytes, lines: 1)
         }
     }
 }
@@ -55,37 +55,53 @@ public final class Logger: Sendable {
 final class LogBuffer {
     /// Bytes past which lines leave before the tick's end.
     private static let bytesMax = 65_536
+    /// Pause between two attempts at a reader that does not read.
+    private static let retryDelay = Duration.milliseconds(100)
 
     private var encoder: LogEncoder
     private let sink: LogSink
     private var bytes: [UInt8] = []
     private var lines = 0
     private var isFlushPlanned = false
+    private var isRetryPlanned = false
     private var flushAtEndOfTick: () -> Void = {}
 
     init(_ format: LogFormat, _ sink: LogSink) {
         encoder = LogEncoder(format)
         self.sink = sink
-        flushAtEndOfTick = { [unowned self] in
+        flushAtEndOfTick = { [weak self] in
+            guard let self else { return }
             isFlushPlanned = false
-            flush()
+            if let loop = Loop.current { flush(on: loop) }
         }
     }
 
     func append(on loop: Loop, _ body: (inout LogEncoder, inout [UInt8]) -> Void) {
         body(&encoder, &bytes)
         lines += 1
-        if bytes.count > Self.bytesMax { flush() }
+        if bytes.count > Self.bytesMax { flush(on: loop) }
         if !isFlushPlanned {
             isFlushPlanned = true
             loop.atEndOfTick(flushAtEndOfTick)
         }
     }
 
-    private func flush() {
+    private func flush(on loop: Loop) {
         guard lines > 0 else { return }
-        sink.write(bytes, lines: lines)
+        let somethingWaits = sink.write(bytes, lines: lines)
         bytes.removeAll(keepingCapacity: true)
         lines = 0
+        if somethingWaits { planRetry(on: loop) }
+    }
+
+    /// Looks after a reader that has stopped reading, so that the last lines do not wait for the next ones.
+    private func planRetry(on loop: Loop) {
+        guard !isRetryPlanned else { return }
+        isRetryPlanned = true
+        loop.schedule(after: Self.retryDelay) { [weak self] in
+            guard let self else { return }
+            isRetryPlanned = false
+            if sink.retry() { planRetry(on: loop) }
+        }
     }
 }

@@ -82,11 +82,21 @@ public struct ServiceApplication<Role: ServiceRole>: Sendable {
 
 /// Work that a service does beside its requests.
 public struct BackgroundTask: Sendable {
+    /// When a service that stops cancels the task.
+    public enum Stop: Sendable {
+        /// With the listener, while requests are still running: work that takes on more work.
+        case atOnce
+        /// When the last request has ended: work that requests rely on.
+        case afterRequests
+    }
+
     public let name: String
+    public let stop: Stop
     let body: @Sendable () async throws -> Void
 
-    public init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+    public init(_ name: String, stop: Stop = .afterRequests, _ body: @escaping @Sendable () async throws -> Void) {
         self.name = name
+        self.stop = stop
         self.body = body
     }
 }

@@ -19,10 +19,9 @@ struct ServiceProcess<Role: ServiceRole> {
     /// Returns once everything has ended.
     func run() async throws -> ExitCode {
         let loops = LoopGroup(count: configuration[CommonVariables.eventLoops] ?? LoopGroup.coreCount)
+        let format = configuration[CommonVariables.logFormat] ?? Logger.defaultFormat
         let logger = Logger(
-            level: configuration[CommonVariables.logLevel],
-            format: configuration[CommonVariables.logFormat] ?? Logger.defaultFormat,
-            sink: LogSink.standardError(), loops: loops)
+            level: configuration[CommonVariables.logLevel], format: format, sink: .standardError(format), loops: loops)
         let metrics = Metrics(loops: loops)
         loops.start()
         var settings = DatabaseConfiguration(url: configuration[CommonVariables.databaseURL])
@@ -46,7 +45,8 @@ struct ServiceProcess<Role: ServiceRole> {
         let signals = StopSignals(on: loops.loops[0]) { Self.reload(servers.all, notifier, logger) }
         try await signals.start()
         for server in servers.all { try server.start() }
-        let background = application.background.map { Self.start($0, on: loops.nextLoop(), logger) }
+        let background = Background(
+            application.background.map { ($0.stop, Self.start($0, on: loops.nextLoop(), logger)) })
         loops.loops[0].spawn { _ = await readiness.check() }
         announce(servers, notifier, logger)
         if let watchdog = Watchdog(notifier, loops) { loops.loops[0].execute { watchdog.start() } }
@@ -104,6 +104,17 @@ struct ServiceProcess<Role: ServiceRole> {
         notifier.ready(status: "listening on \(address)")
     }
 
+    /// The work beside requests, under way.
+    private struct Background: Sendable {
+        let tasks: [(stop: BackgroundTask.Stop, task: Task<Void, Never>)]
+
+        init(_ tasks: [(stop: BackgroundTask.Stop, task: Task<Void, Never>)]) { self.tasks = tasks }
+
+        func cancel(_ stop: BackgroundTask.Stop) { for entry in tasks where entry.stop == stop { entry.task.cancel() } }
+
+        func end() async { for entry in tasks { await entry.task.value } }
+    }
+
     private static func start(_ task: BackgroundTask, on loop: Loop, _ logger: Logger) -> Task<Void, Never> {
         loop.spawn {
             do {
@@ -128,16 +139,17 @@ struct ServiceProcess<Role: ServiceRole> {
 
     /// Requests first, then the work beside them, then the database. Health is answered to the end.
     private func stop(
-        _ servers: Servers, _ background: [Task<Void, Never>], _ application: ServiceApplication<Role>,
+        _ servers: Servers, _ background: Background, _ application: ServiceApplication<Role>,
         _ database: Database, _ loops: LoopGroup
     ) async {
         let grace = configuration[CommonVariables.shutdownGrace]
         servers.main.stopAccepting()
-        for task in background { task.cancel() }
+        background.cancel(.atOnce)
         await servers.main.drain(grace: grace)
+        background.cancel(.afterRequests)
         let loop = loops.loops[0]
         await bounded(by: max(grace, .seconds(1)), on: loop) {
-            for task in background { await task.value }
+            await background.end()
             await application.shutdown?()
         }
         await servers.admin?.drain(grace: .milliseconds(100))
