@@ -5,11 +5,10 @@ import TestSupport
 import Testing
 
 @Suite struct SessionTests {
-    @Test("callers beyond the limits wait in order, are refused, or time out") func limits() async throws {
+    @Test("callers beyond the limit wait in order, or are refused") func limits() async throws {
         try await withTestDatabase({
             $0.sessions = 1
             $0.sessionQueueLimit = 3
-            $0.acquireTimeout = .milliseconds(300)
         }) { db async throws in
             let loop = TestLoops.group.loops[0]
             try await loop.run { () async throws in
@@ -36,11 +35,24 @@ import Testing
                     #expect(try await group.next() == .some(nil))
                 }
                 #expect(order.withLock { $0 } == [0, 1, 2])
+                #expect(db.status.sessionsInUse == 0)
+                #expect(db.status.sessionsIdle == 1)
+            }
+        }
+    }
+
+    @Test("who waits too long for a session is told") func acquireTimeout() async throws {
+        try await withTestDatabase({
+            $0.sessions = 1
+            $0.acquireTimeout = .milliseconds(300)
+        }) { db async throws in
+            try await TestLoops.group.loops[0].run { () async throws in
+                try await eventually("a session is open") { (try? await db.withSession { _ in true }) ?? false }
                 try await db.withSession { _ in
                     await #expect(throws: DatabaseError.acquireTimedOut) { try await db.withSession { _ in } }
                 }
-                #expect(db.status.sessionsInUse == 0)
-                #expect(db.status.sessionsIdle == 1)
+                try await db.withSession { _ in }
+                #expect(db.status.sessionsAwaited == 0)
             }
         }
     }
