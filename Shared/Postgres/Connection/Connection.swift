@@ -31,12 +31,6 @@ final class Connection: IOHandler {
     var onClose: ((Connection) -> Void)?
     var onNotification: ((_ channel: String, _ payload: String) -> Void)?
 
-    struct Settings {
-        let preparedStatements: Int
-        let counters: DatabaseCounters
-        let cancelPool: BlockingPool
-    }
-
     private enum Step {
         case prepare(StatementCache.Entry)
         case statement
