@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,6 +49,21 @@ static inline void csystem_unix_address(struct sockaddr_un *address, const char 
     for (size_t i = 0; i < length && i < sizeof address->sun_path; i++) address->sun_path[i] = path[i];
 }
 static inline void csystem_name_thread(const char *name) { prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0); }
+/// Raises the soft limit of open descriptors to the hard one and returns it; 0 where it cannot be read.
+static inline uint64_t csystem_raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return (uint64_t)(setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before);
+}
+/// Sets the soft limit of open descriptors.
+static inline int csystem_limit_open_files(uint64_t count) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    limit.rlim_cur = (rlim_t)count;
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
 static inline void csystem_set_errno(int value) { errno = value; }
 extern char **environ;
 static inline char **csystem_environ(void) { return environ; }

@@ -18,6 +18,7 @@ struct ServiceProcess<Role: ServiceRole> {
 
     /// Returns once everything has ended.
     func run() async throws -> ExitCode {
+        let openFilesMax = ProcessLimits.raiseOpenFiles()
         let loops = LoopGroup(count: configuration[CommonVariables.eventLoops] ?? LoopGroup.coreCount)
         let format = configuration[CommonVariables.logFormat] ?? Logger.defaultFormat
         let logger = Logger(
@@ -49,6 +50,7 @@ struct ServiceProcess<Role: ServiceRole> {
             application.background.map { ($0.stop, Self.start($0, on: loops.nextLoop(), logger)) })
         loops.loops[0].spawn { _ = await readiness.check() }
         announce(servers, notifier, logger)
+        warnIfShort(of: openFilesMax, logger)
         if let watchdog = Watchdog(notifier, loops) { loops.loops[0].execute { watchdog.start() } }
 
         let signal = await signals.wait()
@@ -113,6 +115,15 @@ struct ServiceProcess<Role: ServiceRole> {
         func cancel(_ stop: BackgroundTask.Stop) { for entry in tasks where entry.stop == stop { entry.task.cancel() } }
 
         func end() async { for entry in tasks { await entry.task.value } }
+    }
+
+    /// Every connection is a descriptor; beside them stand those of the database, of artifacts and of the loops.
+    private func warnIfShort(of openFilesMax: Int?, _ logger: Logger) {
+        let connections = configuration[CommonVariables.maxConnections]
+        guard let openFilesMax, openFilesMax < connections + 256 else { return }
+        logger.warn(
+            "the limit of open files is below that of connections", .number("open_files", openFilesMax),
+            .number("connections", connections))
     }
 
     private static func start(_ task: BackgroundTask, on loop: Loop, _ logger: Logger) -> Task<Void, Never> {
