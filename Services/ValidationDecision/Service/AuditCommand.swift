@@ -6,7 +6,7 @@ enum AuditCommand {
     private static let from = CommandOption<Int>.defaulted(
         "--from", "N", .integer(in: 1...Int.max), to: 1, help: "first record; the one before it is believed")
     private static let to = CommandOption<Int?>.optional(
-        "--to", "N", .integer(in: 1...Int.max), help: "last record (the end of the log if not given)")
+        "--to", "N", .integer(in: 1...Int.max), help: "last record, which must exist (the end of the log if not given)")
 
     static func command(_ schema: ConfigurationSchema) -> ConsoleCommand {
         ConsoleCommand(

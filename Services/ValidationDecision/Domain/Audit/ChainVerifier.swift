@@ -20,6 +20,10 @@ public struct ChainVerifier: Sendable, Hashable {
     public enum Break: Error, Sendable, Hashable {
         /// Records are missing, repeated or out of order.
         case sequence(expected: Int64, found: Int64)
+        /// There is no such record.
+        case missing(sequence: Int64)
+        /// The log ends before a record that is known to have been there: the newest ones were cut off.
+        case end(expected: Int64, found: Int64)
         /// The record does not name the hash of the one before it.
         case previousHash(sequence: Int64, expected: String, found: String)
         /// The record's content is not what was digested.
@@ -70,6 +74,8 @@ extension ChainVerifier.Break: CustomStringConvertible {
     public var description: String {
         switch self {
         case .sequence(let expected, let found): "sequence \(expected) expected, \(found) found"
+        case .missing(let sequence): "record \(sequence) is missing"
+        case .end(let expected, let found): "the log ends with record \(found), before \(expected)"
         case .previousHash(let sequence, let expected, let found):
             "record \(sequence): previous_hash is \(found), but the record before it has \(expected)"
         case .content(let sequence, let expected, let found):

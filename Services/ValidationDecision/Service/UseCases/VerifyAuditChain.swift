@@ -17,7 +17,8 @@ struct VerifyAuditChain: Sendable {
 
     /// - Parameters:
     ///   - first: where to begin; the record before it is believed, so that a walk can go on where an earlier one ended.
-    ///   - last: where to end; nil goes to the end of the log.
+    ///   - last: where to end; nil goes to the end of the log. A log that ends before it has lost its newest records, which the
+    ///     chain alone cannot show.
     func callAsFunction(from first: Int64 = 1, to last: Int64? = nil) async throws -> Report {
         try await store.database.withSession { session in
             var verifier = ChainVerifier()
@@ -27,8 +28,7 @@ struct VerifyAuditChain: Sendable {
                     before.sequence == first - 1
                 else {
                     return Report(
-                        recordsChecked: 0, head: .genesis,
-                        firstBreak: .sequence(expected: first - 1, found: first))
+                        recordsChecked: 0, head: .genesis, firstBreak: .missing(sequence: first - 1))
                 }
                 verifier = ChainVerifier(after: .init(sequence: before.sequence, hash: before.recordHash))
             }
@@ -44,7 +44,10 @@ struct VerifyAuditChain: Sendable {
                 }
                 let reachedLast = last.map { verifier.head.sequence >= $0 } ?? false
                 if page.count < VerifyAuditChain.pageSize || reachedLast {
-                    return Report(recordsChecked: checked, head: verifier.head, firstBreak: nil)
+                    let end = verifier.head.sequence
+                    return Report(
+                        recordsChecked: checked, head: verifier.head,
+                        firstBreak: last.flatMap { end < $0 ? .end(expected: $0, found: end) : nil })
                 }
                 next = verifier.head.sequence + 1
             }
