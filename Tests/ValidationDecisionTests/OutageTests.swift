@@ -88,6 +88,31 @@ extension PromiseTests {
             await lone.stop()
         }
 
+        @Test("a request that waits for its token's check and then behind another's record is told BLOCK in time", .timeLimit(.minutes(3)))
+        func frozenInTurn() async throws {
+            let lone = try await LoneService.start(["TRIVET_EVENT_LOOPS": "1"])
+            let unseen = try await lone.freshToken()
+            try await expectAllowed(lone)
+            lone.server.freeze()
+            let slowest = try await withThrowingTaskGroup(of: Duration.self) { group in
+                // The check of the unknown token is given up just after the record of the known one was sent.
+                for (token, delay) in [(unseen, 0), (lone.validatorToken, 1000)] {
+                    group.addTask {
+                        try await Task.sleep(for: .milliseconds(delay))
+                        let asked = MonotonicTime.now()
+                        let response = try await TestClient.exchange(
+                            lone.address, "POST", "/api/v1/validate/replication/ref", fields: ["Authorization": "Bearer \(token)"])
+                        #expect(try Told(response).status == 500, "\(response.text)")
+                        return MonotonicTime.now() - asked
+                    }
+                }
+                return try await group.reduce(Duration.zero) { max($0, $1) }
+            }
+            print("frozen, one behind the other: the slowest answer after \(slowest)")
+            #expect(slowest < OutageTests.answerTimeMax)
+            await lone.stop()
+        }
+
         @Test("a restart of PostgreSQL under load hangs nobody and breaks no connection", .timeLimit(.minutes(3)))
         func restartUnderLoad() async throws {
             let lone = try await LoneService.start()

@@ -8,6 +8,7 @@ import ValidationDecisionDomain
 final class AuditWriter {
     private struct Waiting {
         let entry: AuditEntry
+        let since: MonotonicTime
         let continuation: UnsafeContinuation<DatabaseError?, Never>
     }
 
@@ -15,6 +16,9 @@ final class AuditWriter {
     private static let groupMax = 256
     /// Records that may wait on one loop; more are refused.
     private static let queueMax = 8192
+    /// Longest wait behind a group that is then lost. With it the token's check, the wait and the record take less than the
+    /// three seconds in which an outage is to be answered.
+    private static let waitMax = Duration.milliseconds(250)
 
     private let loop: Loop
     private let store: AuditStore
@@ -32,7 +36,7 @@ final class AuditWriter {
     func append(_ entry: AuditEntry) async throws(DatabaseError) {
         guard waiting.count < AuditWriter.queueMax else { throw .queueFull }
         let failure = await withUnsafeContinuation { continuation in
-            waiting.append(Waiting(entry: entry, continuation: continuation))
+            waiting.append(Waiting(entry: entry, since: loop.now, continuation: continuation))
             if !isWriting { startWriting() }
         }
         if let failure { throw failure }
@@ -64,8 +68,18 @@ final class AuditWriter {
                 for member in group { await write([member]) }
             } else {
                 for member in group { member.continuation.resume(returning: error) }
+                if case .server = error { return }
+                giveUpOverdue(error)
             }
         }
+    }
+
+    /// The store does not answer: who has waited for a long time already does not wait for one more group.
+    private func giveUpOverdue(_ error: DatabaseError) {
+        let now = loop.now
+        let overdue = waiting.prefix { now - $0.since > AuditWriter.waitMax }
+        waiting.removeFirst(overdue.count)
+        for member in overdue { member.continuation.resume(returning: error) }
     }
 
     private struct Carried: @unchecked Sendable {
