@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKit
 
-@Suite struct AuditTrailTests {
+@Suite(.serialized) struct AuditTrailTests {
     private let event = AuditEvent(
         requestID: "r", actor: "a", role: "admin", action: "KILL_SWITCH", targetType: "system", targetID: "1",
         outcome: .success, summary: "It's off.", detail: JSONText(#"{"old": true}"#))

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKit
 
 /// The commands of a service, run as an operator runs them.
-@Suite struct CommandTests {
+@Suite(.serialized) struct CommandTests {
     @Test("migrate tells what it applied, and nothing more the second time")
     func migrate() async throws {
         try await withSample { sample in

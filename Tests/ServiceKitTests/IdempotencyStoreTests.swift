@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-@Suite struct IdempotencyStoreTests {
+@Suite(.serialized) struct IdempotencyStoreTests {
     private struct Refused: Error {}
 
     private func withStore(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-@Suite struct LimitTests {
+@Suite(.serialized) struct LimitTests {
     private func withLimits(_ body: (Database) async throws -> Void) async throws {
         try await withTestDatabase { database in
             let migrations = [Migration(1, "limits", RateLimiter.schema + DailyQuota.schema)]

@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKit
 
 /// A service from its start to its end, as a process of its own.
-@Suite struct ServiceProcessTests {
+@Suite(.serialized) struct ServiceProcessTests {
     private func get(_ service: ServiceUnderTest, _ path: String, _ token: String? = nil) async throws -> TestResponse {
         try await TestClient.exchange(
             service.address, "GET", path, fields: token.map { ["Authorization": "Bearer \($0)"] } ?? [:])

@@ -28,10 +28,6 @@ import Testing
         R(.get, "/v1/stream", "stream", access: .open, statuses: [200]) { _, _ in
             Response(.ok, body: .stream(contentLength: nil) { try await $0.write("abc"); try await $0.write("de") })
         },
-        R(.get, "/v1/wait", "wait", access: .open, statuses: [200]) { _, _ in
-            try await Loop.current?.sleep(for: .seconds(60))
-            return Response(.ok)
-        },
     ]
 
     @Test("a request is routed, authenticated, authorized and answered")
@@ -163,11 +159,18 @@ import Testing
 
     @Test("a client that leaves cancels the handler but not the envelope")
     func clientLeaves() async throws {
-        try await withResponder(Self.routes) { fixture in
+        let (begun, hasBegun) = AsyncStream<Void>.makeStream()
+        let wait = R(.get, "/v1/wait", "wait", access: .open, statuses: [200]) { _, _ in
+            hasBegun.yield()
+            try await Loop.current?.sleep(for: .seconds(600))
+            return Response(.ok)
+        }
+        try await withResponder([wait]) { fixture in
             let address = fixture.address
             try await TestLoops.run {
                 let client = try await TestClient.connect(to: address)
                 try await client.send(TestClient.encode("GET", "/v1/wait"))
+                for await _ in begun { break }
                 client.close()
             }
             await fixture.envelope.awaitCall()

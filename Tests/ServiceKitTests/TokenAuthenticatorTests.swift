@@ -7,7 +7,7 @@ import Testing
 
 @testable import ServiceKit
 
-@Suite struct TokenAuthenticatorTests {
+@Suite(.serialized) struct TokenAuthenticatorTests {
     /// A server whose one route tells who asks.
     private func withService(
         freshness: Duration = .seconds(3), _ body: (SocketAddress, TokenStore, Database) async throws -> Void
