@@ -166,21 +166,24 @@ private enum Ambient { @TaskLocal static var value = 0 }
         #expect(wrong.value == 0)
     }
 
-    @Test("the end of a tick comes after the jobs that were ready")
+    @Test("work left for the end of a tick is done once, in order, before the loop sleeps")
     func endOfTick() async throws {
         let order = try await onLoop {
             let log = Log()
-            Loop.current?.atEndOfTick { log.add(2) }
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { log.add(1) }
+            Loop.current?.atEndOfTick { log.add(1) }
+            Loop.current?.atEndOfTick {
+                log.add(2)
+                Loop.current?.atEndOfTick { log.add(3) }
             }
-            await Task.yield()
+            // No timer and no descriptor wakes the loop: only the work itself can resume this task.
             await withUnsafeContinuation { continuation in
-                Loop.current?.atEndOfTick { continuation.resume() }
+                Loop.current?.atEndOfTick {
+                    Loop.current?.atEndOfTick { continuation.resume() }
+                }
             }
             return log.values
         }
-        #expect(order == [1, 2])
+        #expect(order == [1, 2, 3])
     }
 
     @Test("a group's threads end, and what was ready has run")
