@@ -95,7 +95,7 @@ extension PromiseTests {
             let service = try await ValidationService.start()
             let address = service.address
             let load = DecisionLoad(token: service.validatorToken) { address }
-            load.start(clients: 16, seed: TestSize.seed(of: "paging"))
+            load.start(clients: 4, seed: TestSize.seed(of: "paging"))
             await load.decided(250)
             for (query, condition) in [
                 ("limit=100", "true"), ("limit=17", "true"), ("decision=ALLOW&limit=10", "decision = 'ALLOW'"),

@@ -3,7 +3,7 @@ import Foundation
 /// How long the long tests are: small by default, as large as the environment says.
 enum TestSize {
     /// Kills of each kind: TRIVET_TEST_ROUNDS.
-    static var rounds: Int { number("TRIVET_TEST_ROUNDS") ?? 4 }
+    static var rounds: Int { number("TRIVET_TEST_ROUNDS") ?? 8 }
     /// Bytes of a large snapshot: TRIVET_TEST_SNAPSHOT_MB.
     static var snapshotBytes: Int { (number("TRIVET_TEST_SNAPSHOT_MB") ?? 2048) << 20 }
 

@@ -100,9 +100,11 @@ public final class Database: Sendable, Queryable {
     public var status: DatabaseStatus {
         var status = DatabaseStatus()
         for member in members { member.counters.add(to: &status) }
-        status.isReachable = members.contains {
+        let reachable = members.count {
             $0.counters.readPipelinesUp.current > 0 && $0.counters.writePipelinesUp.current > 0
         }
+        status.isReachable = reachable > 0
+        status.isReachableFromEveryLoop = reachable == members.count
         return status
     }
 

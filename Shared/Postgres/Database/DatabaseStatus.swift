@@ -2,6 +2,8 @@
 public struct DatabaseStatus: Sendable, Hashable {
     /// At least one connection for reads and one for writes is up. Not a promise for the next statement.
     public var isReachable = false
+    /// That holds on every event loop: after an outage some are back before others.
+    public var isReachableFromEveryLoop = false
     /// Shared connections that are up.
     public var pipelinesUp = 0
     /// Statements under way on shared connections.

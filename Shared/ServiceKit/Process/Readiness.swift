@@ -60,6 +60,8 @@ final class Readiness: Sendable {
                         as SQL<Bool>)
             }
             if !isWritable { reasons.append("the database takes no writes") }
+            // A request may come to any loop.
+            if !database.status.isReachableFromEveryLoop { reasons.append("the database is not reached by every loop yet") }
             if !schemaIsCurrent {
                 let status = try await abandoning(after: Self.timeout, on: loop) { [migrator] in try await migrator.status() }
                 schemaIsCurrent = status == .current
