@@ -102,6 +102,8 @@ public final class PostgresServer: Sendable {
         for child in children { Glibc.kill(child, SIGKILL) }
         var status: Int32 = 0
         waitpid(pid, &status, 0)
+        // A process of the server that is still going keeps its shared memory in use, and the next start would refuse.
+        for child in children { while PostgresServer.isRunning(child) { usleep(500) } }
     }
 
     /// Kills the server and all its processes at once, as if the machine had crashed.
@@ -171,6 +173,23 @@ public final class PostgresServer: Sendable {
         return pid
     }
 
+    /// False for a process that has ended, whether or not somebody has taken note of it.
+    private static func isRunning(_ pid: Int32) -> Bool {
+        guard let state = statFields(pid)?.first else { return false }
+        return state != "Z" && state != "X"
+    }
+
+    /// State, parent and so on: what stands behind the name in parentheses.
+    private static func statFields(_ pid: Int32) -> [Substring]? {
+        guard let file = fopen("/proc/\(pid)/stat", "r") else { return nil }
+        defer { fclose(file) }
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        let count = fread(&buffer, 1, buffer.count, file)
+        let text = String(decoding: buffer[..<count], as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: end)...].split(separator: " ")
+    }
+
     private static func children(of parent: Int32) -> [Int32] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }
@@ -179,14 +198,8 @@ public final class PostgresServer: Sendable {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            guard let pid = Int32(name), let file = fopen("/proc/\(pid)/stat", "r") else { continue }
-            var buffer = [UInt8](repeating: 0, count: 1024)
-            let count = fread(&buffer, 1, buffer.count, file)
-            fclose(file)
-            // After the name in parentheses: state, parent.
-            let text = String(decoding: buffer[..<count], as: UTF8.self)
-            let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
-            if fields.count > 2, fields[2] == "\(parent)" { found.append(pid) }
+            guard let pid = Int32(name), let fields = statFields(pid) else { continue }
+            if fields.count > 1, fields[1] == "\(parent)" { found.append(pid) }
         }
         return found
     }
