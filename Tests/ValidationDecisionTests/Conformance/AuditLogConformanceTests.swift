@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Section 7 of the reference: reading the audit log.
-@Suite struct AuditLogConformanceTests {
+@Suite(.serialized) struct AuditLogConformanceTests {
     let target: Conformance
     let seeded: Seeded
 
@@ -85,8 +85,8 @@ import Testing
 
     @Test("the same artifacts have the same input_digest, others another")
     func inputDigest() {
-        let digests = seeded.records.reversed().prefix(4).compactMap { $0["input_digest"]?.string }
-        #expect(digests.count == 4 && digests.allSatisfy(Page.isDigest))
+        let digests = seeded.records.reversed().prefix(3).compactMap { $0["input_digest"]?.string }
+        #expect(digests.count == 3 && digests.allSatisfy(Page.isDigest))
         #expect(Set(digests).count == 1)
         let upload = seeded.records.reversed().dropFirst(6).first?["input_digest"]?.string
         #expect(upload != nil && upload != digests.first)
@@ -219,7 +219,7 @@ import Testing
 }
 
 /// Section 7 of the reference: records that nobody changes unseen.
-@Suite struct AuditChainConformanceTests {
+@Suite(.serialized) struct AuditChainConformanceTests {
     @Test("the database refuses changes, and audit verify finds those that a superuser forces")
     func appendOnly() async throws {
         let service = try await ValidationService.start()
@@ -259,8 +259,9 @@ import Testing
         // A superuser takes one out of the middle.
         let sequence = try #require(try await service.auditRecords()[2]["sequence"]?.int)
         try await database.transaction { transaction in
-            try await transaction.execute("SET LOCAL session_replication_role = replica")
+            try await transaction.execute(Command(text: "ALTER TABLE \(table) DISABLE TRIGGER ALL"))
             try await transaction.execute(Command(text: "DELETE FROM \(table) WHERE sequence = \(sequence)"))
+            try await transaction.execute(Command(text: "ALTER TABLE \(table) ENABLE TRIGGER ALL"))
         }
         let broken = try await service.run(["audit", "verify"])
         #expect(!broken.exit.isSuccess)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Section 3 of the reference: who may ask.
-@Suite struct AuthenticationConformanceTests {
+@Suite(.serialized) struct AuthenticationConformanceTests {
     let target: Conformance
 
     init() async throws { target = try await Conformance.shared() }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The page on configuration and the command line.
-@Suite struct CommandLineConformanceTests {
+@Suite(.serialized) struct CommandLineConformanceTests {
     let service: ValidationService
 
     init() async throws { service = try await ValidationService.shared() }
@@ -236,8 +236,10 @@ import Testing
         let place = try #require(
             try await service.database.first(
                 SQL<String>(text: """
-                    SELECT format('UPDATE %s SET %I = now() - interval ''1 second'' WHERE %I::text = ', e.attrelid::regclass, e.attname, c.attname)
+                    SELECT format('UPDATE %s SET %I = now() - interval ''1 second'', %I = now() - interval ''1 day'' WHERE %I::text = ',
+                        e.attrelid::regclass, e.attname, b.attname, c.attname)
                     FROM pg_attribute e JOIN pg_attribute c ON c.attrelid = e.attrelid AND c.attname IN ('client', 'client_name', 'name')
+                    JOIN pg_attribute b ON b.attrelid = e.attrelid AND b.attname LIKE 'created%'
                     JOIN pg_class t ON t.oid = e.attrelid AND t.relkind = 'r'
                     WHERE e.attname LIKE 'expire%' AND t.relname LIKE '%token%' LIMIT 1
                     """)), "no time of expiry in the database")

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Sections 1 to 3 of the reference: what every answer looks like.
-@Suite struct EnvelopeConformanceTests {
+@Suite(.serialized) struct EnvelopeConformanceTests {
     let target: Conformance
 
     init() async throws { target = try await Conformance.shared() }
@@ -166,7 +166,8 @@ import Testing
         try await Conformance.eventually("ready again") {
             try await TestClient.exchange(own.address, "GET", "/readyz").status == 200
         }
-        try await unrecorded(own, Conformance.config()).expect(200, [])
+        let last = try await unrecorded(own, Conformance.config())
+        #expect(last.status == 200, "ready, and yet: \(own.process.log.suffix(3000))")
         try await own.stop()
     }
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Section 5 of the reference: fetching from an S3-compatible store that misbehaves.
-@Suite struct FetchConformanceTests {
+@Suite(.serialized) struct FetchConformanceTests {
     let target: Conformance
     let store: S3Double
 

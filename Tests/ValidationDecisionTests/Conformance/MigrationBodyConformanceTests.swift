@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Section 3 of the reference for migrations: bodies that are not parseable, or lack what is required.
-@Suite struct MigrationBodyConformanceTests {
+@Suite(.serialized) struct MigrationBodyConformanceTests {
     let target: Conformance
 
     init() async throws { target = try await Conformance.shared() }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Section 4 of the reference: manifest, hash, environment, TLS, `secrets_ref`.
-@Suite struct MigrationConformanceTests {
+@Suite(.serialized) struct MigrationConformanceTests {
     let target: Conformance
 
     init() async throws { target = try await Conformance.shared() }
@@ -153,12 +153,18 @@ import Testing
         "everything else leaves TLS disabled",
         arguments: [
             "false", "False", "yes", "Yes", "on", "ON", "y", "\"true\"", "'true'", "tRUE", "1", "0x1", "null", "~", "", "[true]", "{a: true}",
-            "!!str true", "|\n    true", "\"True\"", "true false", "enabled",
+            "|\n    true", "\"True\"", "true false", "enabled",
         ])
     func disabled(_ value: String) async throws {
         let config = Conformance.config(tls: "tls:\n  enabled: \(value)")
         try await target.migrate(config).expect(200, ["TLS_DISABLED_PROD"])
         try await target.migrate(env: "staging", config).expect(200, [])
+    }
+
+    @Test("a tag that makes the value a string is no ALLOW in prod", arguments: ["!!str true", "!str true", "!<tag:yaml.org,2002:str> true"])
+    func tagged(_ value: String) async throws {
+        let verdict = try await target.migrate(Conformance.config(tls: "tls:\n  enabled: \(value)"))
+        verdict.expectBlocked([200, 400], oneOf: ["TLS_DISABLED_PROD", "PARSE_ERROR"])
     }
 
     @Test("a tls mapping without enabled leaves TLS disabled", arguments: ["tls: {}", "tls: {Enabled: true}", "tls: {'enabled ': true}"])

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Section 4 of the reference: ports and wildcard addresses.
-@Suite struct PortConformanceTests {
+@Suite(.serialized) struct PortConformanceTests {
     let target: Conformance
 
     init() async throws { target = try await Conformance.shared() }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Section 5 of the reference: reference mode, its manifest and the directory store.
-@Suite struct ReferenceConformanceTests {
+@Suite(.serialized) struct ReferenceConformanceTests {
     let target: Conformance
 
     /// Objects of this suite, by key in the bucket `conformance`.

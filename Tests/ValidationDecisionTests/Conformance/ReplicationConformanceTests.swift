@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Section 5 of the reference: upload mode.
-@Suite struct ReplicationConformanceTests {
+@Suite(.serialized) struct ReplicationConformanceTests {
     let target: Conformance
 
     init() async throws { target = try await Conformance.shared() }
