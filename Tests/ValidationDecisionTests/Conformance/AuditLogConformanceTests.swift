@@ -27,11 +27,16 @@ import Testing
         verdicts.append(try await target.migrate(Array(Conformance.config().utf8), hash: "abc"))
         verdicts.append(try await target.migrate(env: "qa", Conformance.config(tls: "tls: {}")))
         verdicts.append(try await target.migrate("- no mapping\n"))
-        verdicts.append(try await target.replicate([ReplicationConformanceTests.goodManifest, ReplicationConformanceTests.snapshotPart()]))
+        verdicts.append(
+            try await target.replicate([
+                ReplicationConformanceTests.goodManifest, ReplicationConformanceTests.snapshotPart(),
+            ]))
         verdicts.append(try await target.replicate([]))
         try service.putObject(Array("the snapshot".utf8), bucket: "conformance", key: "snapshot")
         verdicts.append(try await target.refer(ReferenceConformanceTests.manifest("change_id: CHG-1\n")))
-        verdicts.append(try await target.refer(ReferenceConformanceTests.manifest(uri: "s3://conformance/none", "change_id: CHG-2\n")))
+        verdicts.append(
+            try await target.refer(
+                ReferenceConformanceTests.manifest(uri: "s3://conformance/none", "change_id: CHG-2\n")))
         verdicts.append(try await target.send("POST", Page.reference, [:], [], token: "nobody"))
         verdicts.append(try await target.send("PUT", Page.migration))
         verdicts.append(try await target.send("POST", "/api/v1/validate/nothing"))
@@ -64,7 +69,10 @@ import Testing
         for record in seeded.records {
             let shown = Comment(rawValue: "\(record)")
             let object = try #require(record.object, shown)
-            for key in ["request_id", "decision", "reasons", "timestamp", "sequence", "endpoint", "policy_version", "previous_hash", "record_hash"] {
+            for key in [
+                "request_id", "decision", "reasons", "timestamp", "sequence", "endpoint", "policy_version",
+                "previous_hash", "record_hash",
+            ] {
                 #expect(object[key] != nil, "\(key) of \(shown)")
             }
             #expect(record["timestamp"]?.string.map(Page.isTimestamp) == true, shown)
@@ -113,15 +121,24 @@ import Testing
                 #expect(try await ids("limit=1&scenario=\(scenario)&decision=\(decision)") == Array(both.prefix(1)))
             }
         }
-        for scenario in ["T1", "T2"] { #expect(try await ids("scenario=\(scenario)") == expected { $0["scenario"]?.string == scenario }) }
-        for reason in ["CONFIG_HASH_MISMATCH", "UNKNOWN_ENV", "TLS_DISABLED_PROD", "AUTH_FAILED", "SCHEMA_INVALID", "ARTIFACT_FETCH_FAILED", "INTERNAL_ERROR"] {
-            #expect(try await ids("reason=\(reason)") == expected { $0["reasons"]?.array?.contains(.string(reason)) == true }, "\(reason)")
+        for scenario in ["T1", "T2"] {
+            #expect(try await ids("scenario=\(scenario)") == expected { $0["scenario"]?.string == scenario })
+        }
+        for reason in [
+            "CONFIG_HASH_MISMATCH", "UNKNOWN_ENV", "TLS_DISABLED_PROD", "AUTH_FAILED", "SCHEMA_INVALID",
+            "ARTIFACT_FETCH_FAILED", "INTERNAL_ERROR",
+        ] {
+            #expect(
+                try await ids("reason=\(reason)")
+                    == expected { $0["reasons"]?.array?.contains(.string(reason)) == true }, "\(reason)")
         }
         for client in [ValidationService.pipeline, ValidationService.reviewer] {
             #expect(try await ids("client=\(client)") == expected { $0["client"]?.string == client })
         }
         #expect(try await ids("client=nobody") == [])
-        for verdict in seeded.verdicts { #expect(try await ids("request_id=\(verdict.requestID)") == [verdict.requestID]) }
+        for verdict in seeded.verdicts {
+            #expect(try await ids("request_id=\(verdict.requestID)") == [verdict.requestID])
+        }
         #expect(try await ids("request_id=550e8400-e29b-41d4-a716-446655440000") == [])
     }
 
@@ -140,18 +157,24 @@ import Testing
         #expect(until == Array(all.suffix(until.count)) && [all.count - 6, all.count - 5].contains(until.count))
     }
 
-    @Test("a value that is none is 400 BLOCK SCHEMA_INVALID without a scenario", arguments: [
-        "limit=0", "limit=1001", "limit=-1", "limit=abc", "limit=", "limit=1.5", "limit=1e2", "limit=0x10", "limit=99999999999999999999999", "limit=%2010", "decision=allow",
-        "decision=MAYBE", "decision=", "decision=ALLOW,BLOCK", "decision=ALLOW%00", "scenario=T3", "scenario=t1", "scenario=", "scenario=T1%20", "before=abc", "before=1.5",
-        "since=yesterday", "until=2026-13-01T00:00:00Z", "since=2026-01-01", "decision=%ff",
-    ])
+    @Test(
+        "a value that is none is 400 BLOCK SCHEMA_INVALID without a scenario",
+        arguments: [
+            "limit=0", "limit=1001", "limit=-1", "limit=abc", "limit=", "limit=1.5", "limit=1e2", "limit=0x10",
+            "limit=99999999999999999999999", "limit=%2010", "decision=allow",
+            "decision=MAYBE", "decision=", "decision=ALLOW,BLOCK", "decision=ALLOW%00", "scenario=T3", "scenario=t1",
+            "scenario=", "scenario=T1%20", "before=abc", "before=1.5",
+            "since=yesterday", "until=2026-13-01T00:00:00Z", "since=2026-01-01", "decision=%ff",
+        ])
     func badValues(_ query: String) async throws {
         let response = try await target.service.send("GET", "\(Page.log)?\(query)", token: target.service.auditorToken)
         let verdict = try Verdict(response, scenario: nil)
         verdict.expect(400, ["SCHEMA_INVALID"], query)
     }
 
-    @Test("a request_id or a reason that cannot be is no record or 400", arguments: ["request_id=x", "reason=NONE", "request_id="])
+    @Test(
+        "a request_id or a reason that cannot be is no record or 400",
+        arguments: ["request_id=x", "reason=NONE", "request_id="])
     func impossible(_ query: String) async throws {
         let response = try await target.service.send("GET", "\(Page.log)?\(query)", token: target.service.auditorToken)
         if response.status == 200 {
@@ -170,7 +193,9 @@ import Testing
         return String(match.1).range(of: Page.log).map { String(String(match.1)[$0.lowerBound...]) }
     }
 
-    @Test("Link leads through the log, filters and all, and ends", arguments: [1, 2, 3, 5, 14, 15, 1000], ["", "&decision=BLOCK", "&scenario=T2&decision=ALLOW", "&reason=SCHEMA_INVALID"])
+    @Test(
+        "Link leads through the log, filters and all, and ends", arguments: [1, 2, 3, 5, 14, 15, 1000],
+        ["", "&decision=BLOCK", "&scenario=T2&decision=ALLOW", "&reason=SCHEMA_INVALID"])
     func pages(_ limit: Int, _ filter: String) async throws {
         let all = try await ids("limit=1000\(filter)")
         var (found, path): ([String], String?) = ([], "\(Page.log)?limit=\(limit)\(filter)")
@@ -211,7 +236,9 @@ import Testing
         #expect(try await busy.auditRecords("").count == 100)
         let all = try await busy.auditRecords()
         #expect(all.count == 120)
-        for (record, before) in zip(all, all.dropFirst()) { #expect(record["previous_hash"]?.string == before["record_hash"]?.string) }
+        for (record, before) in zip(all, all.dropFirst()) {
+            #expect(record["previous_hash"]?.string == before["record_hash"]?.string)
+        }
         let verified = try await busy.run(["audit", "verify"])
         #expect(verified.exit.isSuccess, "\(verified)")
         try await busy.stop()
@@ -229,11 +256,12 @@ import Testing
         let name = service.objectRoot.lastPathComponent
         let table = try #require(
             try await database.first(
-                SQL<String>(text: """
-                    SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg_%' AND n.nspname <> 'information_schema'
-                    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'record_hash')
-                    """)), "no table with record_hash")
+                SQL<String>(
+                    text: """
+                        SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                        WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg_%' AND n.nspname <> 'information_schema'
+                        AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'record_hash')
+                        """)), "no table with record_hash")
 
         // The role that serves has INSERT and SELECT only.
         for privilege in ["INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES"] {
@@ -243,7 +271,9 @@ import Testing
         }
         // A trigger refuses the rest even to the owner.
         for role in ["\(name)_owner", "CURRENT_USER"] {
-            for change in ["UPDATE \(table) SET record_hash = record_hash", "DELETE FROM \(table)", "TRUNCATE \(table)"] {
+            for change in [
+                "UPDATE \(table) SET record_hash = record_hash", "DELETE FROM \(table)", "TRUNCATE \(table)",
+            ] {
                 await #expect(throws: DatabaseError.self, "\(role): \(change)") {
                     try await database.withSession { session in
                         if role != "CURRENT_USER" { try await session.execute(Command(text: "SET ROLE \(role)")) }
@@ -265,7 +295,9 @@ import Testing
         }
         let broken = try await service.run(["audit", "verify"])
         #expect(!broken.exit.isSuccess)
-        #expect((broken.output + broken.error).contains("\(sequence)") || (broken.output + broken.error).contains("\(sequence + 1)"), "\(broken)")
+        #expect(
+            (broken.output + broken.error).contains("\(sequence)")
+                || (broken.output + broken.error).contains("\(sequence + 1)"), "\(broken)")
         let before = try await service.run(["audit", "verify", "--to", "\(sequence - 1)"])
         #expect(before.exit.isSuccess, "\(before)")
         let after = try await service.run(["audit", "verify", "--from", "\(sequence + 1)"])

@@ -17,7 +17,8 @@ import Testing
         Row("an unknown token", "Bearer 0123456789abcdef0123456789abcdef"),
         Row("a token with something behind", "Bearer *x"), Row("a token with something before", "Bearer x*"),
         Row("two tokens", "Bearer * *"), Row("a list of tokens", "Bearer *, Bearer *"),
-        Row("a quoted token", "Bearer \"*\""), Row("a very long token", "Bearer " + String(repeating: "a", count: 8000)),
+        Row("a quoted token", "Bearer \"*\""),
+        Row("a very long token", "Bearer " + String(repeating: "a", count: 8000)),
         Row("bytes beyond ASCII", "Bearer t\u{f6}k\u{e9}n"), Row("SQL", "Bearer ' OR 1=1 --"),
     ]
 
@@ -106,7 +107,8 @@ import Testing
             target.address, "GET", Page.log, fields: ["Authorization": "Bearer \(token)"])
         #expect(read.status == 200)
         let form = FormBody([
-            FormPart("migration_manifest", Conformance.manifest(hash: Conformance.sha256(Array(Conformance.config().utf8)))),
+            FormPart(
+                "migration_manifest", Conformance.manifest(hash: Conformance.sha256(Array(Conformance.config().utf8)))),
             FormPart("app_config", Conformance.config()),
         ])
         let verdict = try await target.send(

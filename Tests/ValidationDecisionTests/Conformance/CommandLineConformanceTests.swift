@@ -28,7 +28,8 @@ import Testing
     // MARK: Help and usage
 
     static let commands = [
-        [], ["serve"], ["migrate"], ["check-config"], ["token"], ["token", "create"], ["token", "list"], ["token", "revoke"], ["audit"], ["audit", "verify"], ["version"],
+        [], ["serve"], ["migrate"], ["check-config"], ["token"], ["token", "create"], ["token", "list"],
+        ["token", "revoke"], ["audit"], ["audit", "verify"], ["version"],
     ]
 
     @Test("--help explains every command on stdout and exits 0, without any configuration", arguments: commands)
@@ -58,12 +59,18 @@ import Testing
         #expect(outcome.error.contains("--frobnicate"))
     }
 
-    @Test("other misuse exits 2", arguments: [
-        ["frobnicate"], ["token", "frobnicate"], ["audit", "frobnicate"], ["token", "create"], ["token", "create", "--client", "a"], ["token", "create", "--role", "validator"],
-        ["token", "create", "--client", "a", "--role"], ["token", "create", "--client", "a", "--role", "emperor"], ["token", "create", "--client", "a", "--role", "admin"],
-        ["token", "create", "--client", "a", "--role", "validator", "--expires-in-days", "soon"], ["token", "create", "--client", "a", "--role", "validator", "--expires-in-days", "-1"],
-        ["token", "revoke"], ["serve", "more"], ["version", "more"], ["audit", "verify", "--from", "x"], ["migrate", "more"],
-    ])
+    @Test(
+        "other misuse exits 2",
+        arguments: [
+            ["frobnicate"], ["token", "frobnicate"], ["audit", "frobnicate"], ["token", "create"],
+            ["token", "create", "--client", "a"], ["token", "create", "--role", "validator"],
+            ["token", "create", "--client", "a", "--role"], ["token", "create", "--client", "a", "--role", "emperor"],
+            ["token", "create", "--client", "a", "--role", "admin"],
+            ["token", "create", "--client", "a", "--role", "validator", "--expires-in-days", "soon"],
+            ["token", "create", "--client", "a", "--role", "validator", "--expires-in-days", "-1"],
+            ["token", "revoke"], ["serve", "more"], ["version", "more"], ["audit", "verify", "--from", "x"],
+            ["migrate", "more"],
+        ])
     func misuse(_ arguments: [String]) async throws {
         let outcome = try await run(arguments, valid)
         #expect(outcome.exit == .exited(code: 2), "\(outcome)")
@@ -82,13 +89,20 @@ import Testing
 
     /// Variables that are wrong; the name that must be in the only line.
     static let wrong: [Row<(settings: [String: String?], name: String)>] = [
-        Row("an unknown variable", (["TRIVET_FROBNICATE": "1"], "TRIVET_FROBNICATE")), Row("a misspelt variable", (["TRIVET_MAX_ARTEFACT_BYTES": "1"], "TRIVET_MAX_ARTEFACT_BYTES")),
-        Row("an unknown variable without a value", (["TRIVET_FROBNICATE": ""], "TRIVET_FROBNICATE")), Row("an unknown variable's file", (["TRIVET_FROBNICATE_FILE": "/dev/null"], "TRIVET_FROBNICATE")),
-        Row("no database", (["TRIVET_DATABASE_URL": nil], "TRIVET_DATABASE_URL")), Row("a number that is none", (["TRIVET_MAX_WAL_FILES": "many"], "TRIVET_MAX_WAL_FILES")),
-        Row("a number with a unit", (["TRIVET_FETCH_DEADLINE_MS": "5s"], "TRIVET_FETCH_DEADLINE_MS")), Row("a negative number", (["TRIVET_MAX_DOCUMENT_BYTES": "-1"], "TRIVET_MAX_DOCUMENT_BYTES")),
-        Row("a boolean that is none", (["TRIVET_VERIFY_ARCHIVES": "maybe"], "TRIVET_VERIFY_ARCHIVES")), Row("a level that is none", (["TRIVET_LOG_LEVEL": "loud"], "TRIVET_LOG_LEVEL")),
-        Row("a format that is none", (["TRIVET_LOG_FORMAT": "xml"], "TRIVET_LOG_FORMAT")), Row("a file that is not there", (["TRIVET_POLICY_VERSION_FILE": "/nonexistent/file"], "TRIVET_POLICY_VERSION")),
-        Row("a certificate without its key", (["TRIVET_TLS_CERT_FILE": "/etc/hostname"], "TRIVET_TLS_")), Row("an address that is none", (["TRIVET_LISTEN": "here"], "TRIVET_LISTEN")),
+        Row("an unknown variable", (["TRIVET_FROBNICATE": "1"], "TRIVET_FROBNICATE")),
+        Row("a misspelt variable", (["TRIVET_MAX_ARTEFACT_BYTES": "1"], "TRIVET_MAX_ARTEFACT_BYTES")),
+        Row("an unknown variable without a value", (["TRIVET_FROBNICATE": ""], "TRIVET_FROBNICATE")),
+        Row("an unknown variable's file", (["TRIVET_FROBNICATE_FILE": "/dev/null"], "TRIVET_FROBNICATE")),
+        Row("no database", (["TRIVET_DATABASE_URL": nil], "TRIVET_DATABASE_URL")),
+        Row("a number that is none", (["TRIVET_MAX_WAL_FILES": "many"], "TRIVET_MAX_WAL_FILES")),
+        Row("a number with a unit", (["TRIVET_FETCH_DEADLINE_MS": "5s"], "TRIVET_FETCH_DEADLINE_MS")),
+        Row("a negative number", (["TRIVET_MAX_DOCUMENT_BYTES": "-1"], "TRIVET_MAX_DOCUMENT_BYTES")),
+        Row("a boolean that is none", (["TRIVET_VERIFY_ARCHIVES": "maybe"], "TRIVET_VERIFY_ARCHIVES")),
+        Row("a level that is none", (["TRIVET_LOG_LEVEL": "loud"], "TRIVET_LOG_LEVEL")),
+        Row("a format that is none", (["TRIVET_LOG_FORMAT": "xml"], "TRIVET_LOG_FORMAT")),
+        Row("a file that is not there", (["TRIVET_POLICY_VERSION_FILE": "/nonexistent/file"], "TRIVET_POLICY_VERSION")),
+        Row("a certificate without its key", (["TRIVET_TLS_CERT_FILE": "/etc/hostname"], "TRIVET_TLS_")),
+        Row("an address that is none", (["TRIVET_LISTEN": "here"], "TRIVET_LISTEN")),
         Row("a plain listener beyond loopback", (["TRIVET_LISTEN": "0.0.0.0:0"], "TRIVET_LISTEN")),
     ]
 
@@ -98,7 +112,9 @@ import Testing
         return environment
     }
 
-    @Test("a wrong configuration stops the start with one line that names it, and exit 78", arguments: wrong, ["serve", "check-config"])
+    @Test(
+        "a wrong configuration stops the start with one line that names it, and exit 78", arguments: wrong,
+        ["serve", "check-config"])
     func wrongConfiguration(_ row: Row<(settings: [String: String?], name: String)>, _ command: String) async throws {
         let outcome = try await run([command], settings(row.value.settings))
         #expect(outcome.exit == .exited(code: 78), "\(outcome)")
@@ -109,7 +125,12 @@ import Testing
 
     @Test("check-config has one line for each problem")
     func allProblems() async throws {
-        let outcome = try await run(["check-config"], settings(["TRIVET_A": "1", "TRIVET_B": "1", "TRIVET_MAX_WAL_FILES": "x", "TRIVET_DATABASE_URL": nil, "TRIVET_DATABASE_OWNER_URL": nil]))
+        let outcome = try await run(
+            ["check-config"],
+            settings([
+                "TRIVET_A": "1", "TRIVET_B": "1", "TRIVET_MAX_WAL_FILES": "x", "TRIVET_DATABASE_URL": nil,
+                "TRIVET_DATABASE_OWNER_URL": nil,
+            ]))
         #expect(outcome.exit == .exited(code: 78))
         for name in ["TRIVET_A", "TRIVET_B", "TRIVET_MAX_WAL_FILES", "TRIVET_DATABASE_URL"] {
             #expect(lines(outcome.error).filter { $0.contains(name) }.count == 1, "\(name): \(outcome)")
@@ -121,22 +142,31 @@ import Testing
         let outcome = try await run(
             ["check-config"],
             settings([
-                "TRIVET_OBJECT_STORE_ROOT": nil, "TRIVET_S3_ENDPOINT": "http://127.0.0.1:9", "TRIVET_S3_REGION": "eu-test-7", "TRIVET_S3_ACCESS_KEY_ID": "AKEY",
-                "TRIVET_S3_SECRET_ACCESS_KEY": "zebra-of-s3", "TRIVET_DATABASE_URL": "postgresql://user:zebra-of-db@127.0.0.1/x",
-                "TRIVET_DATABASE_OWNER_URL": "postgresql:///x?user=o&password=zebra-of-owner&host=/tmp", "TRIVET_MAX_WAL_FILES": "41",
+                "TRIVET_OBJECT_STORE_ROOT": nil, "TRIVET_S3_ENDPOINT": "http://127.0.0.1:9",
+                "TRIVET_S3_REGION": "eu-test-7", "TRIVET_S3_ACCESS_KEY_ID": "AKEY",
+                "TRIVET_S3_SECRET_ACCESS_KEY": "zebra-of-s3",
+                "TRIVET_DATABASE_URL": "postgresql://user:zebra-of-db@127.0.0.1/x",
+                "TRIVET_DATABASE_OWNER_URL": "postgresql:///x?user=o&password=zebra-of-owner&host=/tmp",
+                "TRIVET_MAX_WAL_FILES": "41",
             ]))
         #expect(outcome.exit == .exited(code: 0), "\(outcome)")
-        for value in ["eu-test-7", "41", "1048576", "10737418240", "TRIVET_FETCH_STALL_TIMEOUT_MS", "15000", "TRIVET_S3_SECRET_ACCESS_KEY"] { #expect(outcome.output.contains(value), "\(value)") }
+        for value in [
+            "eu-test-7", "41", "1048576", "10737418240", "TRIVET_FETCH_STALL_TIMEOUT_MS", "15000",
+            "TRIVET_S3_SECRET_ACCESS_KEY",
+        ] { #expect(outcome.output.contains(value), "\(value)") }
         #expect(!(outcome.output + outcome.error).contains("zebra"), "\(outcome)")
     }
 
     @Test("every variable may be given as a file")
     func files() async throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("conformance-\(UInt64.random(in: 0 ... .max))")
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "conformance-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         var environment: [String: String] = [:]
-        for (name, value) in valid.merging(["TRIVET_POLICY_VERSION": "from-a-file", "TRIVET_MAX_WAL_FILES": "7"], uniquingKeysWith: { $1 }) {
+        for (name, value) in valid.merging(
+            ["TRIVET_POLICY_VERSION": "from-a-file", "TRIVET_MAX_WAL_FILES": "7"], uniquingKeysWith: { $1 })
+        {
             let file = directory.appendingPathComponent(name)
             try Data("\(value)\n".utf8).write(to: file)
             environment["\(name)_FILE"] = file.path
@@ -149,7 +179,8 @@ import Testing
 
     @Test("a plain listener beyond loopback is allowed behind a proxy that does TLS")
     func behindProxy() async throws {
-        let outcome = try await run(["check-config"], settings(["TRIVET_LISTEN": "0.0.0.0:8443", "TRIVET_BEHIND_TLS_PROXY": "true"]))
+        let outcome = try await run(
+            ["check-config"], settings(["TRIVET_LISTEN": "0.0.0.0:8443", "TRIVET_BEHIND_TLS_PROXY": "true"]))
         #expect(outcome.exit == .exited(code: 0), "\(outcome)")
     }
 
@@ -159,7 +190,8 @@ import Testing
         var environment = service.environment
         environment["TRIVET_DATABASE_OWNER_URL"] = nil
         environment["TRIVET_ADMIN_LISTEN"] = admin.description
-        let process = try await ServiceUnderTest.start(ValidationService.name, environment: environment, awaitReady: false)
+        let process = try await ServiceUnderTest.start(
+            ValidationService.name, environment: environment, awaitReady: false)
         try await Conformance.eventually("ready on the admin listener") {
             try #require(process.exit == nil, "\(process.log)")
             return (try? await TestClient.exchange(admin, "GET", "/readyz").status) == 200
@@ -198,7 +230,9 @@ import Testing
     @Test("token create prints the token and nothing else; it works, list shows it without its text, revoke ends it")
     func tokens() async throws {
         let client = "conformance-\(UInt64.random(in: 0 ... .max))"
-        let created = try await service.run(["token", "create", "--client", client, "--role", "auditor", "--expires-in-days", "1"])
+        let created = try await service.run([
+            "token", "create", "--client", client, "--role", "auditor", "--expires-in-days", "1",
+        ])
         #expect(created.exit.isSuccess, "\(created)")
         #expect(lines(created.output).count == 1 && !created.output.trimmingCharacters(in: .newlines).contains(" "))
         let token = created.output.trimmingCharacters(in: .newlines)
@@ -220,7 +254,9 @@ import Testing
         #expect(try await send(service.auditorToken) == 200)
     }
 
-    @Test("a token that nobody has cannot be revoked", arguments: ["nobody", "550e8400-e29b-41d4-a716-446655440000", "'; DROP TABLE x --"])
+    @Test(
+        "a token that nobody has cannot be revoked",
+        arguments: ["nobody", "550e8400-e29b-41d4-a716-446655440000", "'; DROP TABLE x --"])
     func revokeNobody(_ id: String) async throws {
         let outcome = try await service.run(["token", "revoke", id])
         #expect(!outcome.exit.isSuccess, "\(outcome)")
@@ -230,19 +266,22 @@ import Testing
     @Test("an expired token is unknown")
     func expired() async throws {
         let client = "expiring-\(UInt64.random(in: 0 ... .max))"
-        let created = try await service.run(["token", "create", "--client", client, "--role", "auditor", "--expires-in-days", "1"])
+        let created = try await service.run([
+            "token", "create", "--client", client, "--role", "auditor", "--expires-in-days", "1",
+        ])
         let token = created.output.trimmingCharacters(in: .newlines)
         // Where the service keeps the time is its own affair; that it has one is seen in the catalogue.
         let place = try #require(
             try await service.database.first(
-                SQL<String>(text: """
-                    SELECT format('UPDATE %s SET %I = now() - interval ''1 second'', %I = now() - interval ''1 day'' WHERE %I::text = ',
-                        e.attrelid::regclass, e.attname, b.attname, c.attname)
-                    FROM pg_attribute e JOIN pg_attribute c ON c.attrelid = e.attrelid AND c.attname IN ('client', 'client_name', 'name')
-                    JOIN pg_attribute b ON b.attrelid = e.attrelid AND b.attname LIKE 'created%'
-                    JOIN pg_class t ON t.oid = e.attrelid AND t.relkind = 'r'
-                    WHERE e.attname LIKE 'expire%' AND t.relname LIKE '%token%' LIMIT 1
-                    """)), "no time of expiry in the database")
+                SQL<String>(
+                    text: """
+                        SELECT format('UPDATE %s SET %I = now() - interval ''1 second'', %I = now() - interval ''1 day'' WHERE %I::text = ',
+                            e.attrelid::regclass, e.attname, b.attname, c.attname)
+                        FROM pg_attribute e JOIN pg_attribute c ON c.attrelid = e.attrelid AND c.attname IN ('client', 'client_name', 'name')
+                        JOIN pg_attribute b ON b.attrelid = e.attrelid AND b.attname LIKE 'created%'
+                        JOIN pg_class t ON t.oid = e.attrelid AND t.relkind = 'r'
+                        WHERE e.attname LIKE 'expire%' AND t.relname LIKE '%token%' LIMIT 1
+                        """)), "no time of expiry in the database")
         #expect(try await service.database.execute(Command(text: place + "'\(client)'")) == 1)
         #expect(try await send(token) == 401)
         let response = try await service.send("POST", Page.reference, token: token)

@@ -43,7 +43,9 @@ enum ConformanceArchive {
         return String(repeating: "0", count: digits - text.count) + text
     }
 
-    private static func little(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+    private static func little(_ value: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
 
     private static func crc32(_ bytes: [UInt8]) -> UInt32 {
         var sum: UInt32 = 0xffff_ffff

@@ -79,7 +79,8 @@ struct Verdict: Sendable {
             }
         for member in hashes.members {
             check(keys.contains(member.key), "\(member.key) is a key of computed_hashes")
-            let values = member.key == "wal_files" ? member.value.object?.members.map(\.value) ?? [.null] : [member.value]
+            let values =
+                member.key == "wal_files" ? member.value.object?.members.map(\.value) ?? [.null] : [member.value]
             check(values.allSatisfy { $0.string.map(Page.isDigest) == true }, "\(member.key) has SHA-256 values")
         }
     }
@@ -156,7 +157,8 @@ struct Conformance: Sendable {
         manifest: [UInt8], _ config: [UInt8], location: SourceLocation = #_sourceLocation
     ) async throws -> Verdict {
         let parts = [
-            FormPart(name: "migration_manifest", filename: "m.json", contentType: "application/json", content: manifest),
+            FormPart(
+                name: "migration_manifest", filename: "m.json", contentType: "application/json", content: manifest),
             FormPart(name: "app_config", filename: "app.yaml", contentType: "application/yaml", content: config),
         ]
         return try await form(Page.migration, parts, location: location)

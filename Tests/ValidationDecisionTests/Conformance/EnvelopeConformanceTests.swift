@@ -17,7 +17,10 @@ import Testing
         let verdict = try await target.migrate(config)
         verdict.expect(200, [])
         #expect(verdict.decision == "ALLOW")
-        #expect(verdict.json.object?.keys.sorted() == ["artifacts", "decision", "reasons", "request_id", "scenario", "timestamp"])
+        #expect(
+            verdict.json.object?.keys.sorted() == [
+                "artifacts", "decision", "reasons", "request_id", "scenario", "timestamp",
+            ])
         #expect(verdict.json["reasons"]?.array?.isEmpty == true)
         #expect(verdict.hashes.keys == ["config"])
         #expect(verdict.hashes["config"]?.string == Conformance.sha256(config))
@@ -99,7 +102,9 @@ import Testing
         #expect(allowed.contains("POST") && !allowed.contains(method[...]))
     }
 
-    @Test("another method on the log is 405 with Allow: GET and no scenario", arguments: ["POST", "PUT", "DELETE", "PATCH"])
+    @Test(
+        "another method on the log is 405 with Allow: GET and no scenario",
+        arguments: ["POST", "PUT", "DELETE", "PATCH"])
     func otherMethodOnLog(_ method: String) async throws {
         let verdict = try await target.send(method, Page.log)
         verdict.expect(405, ["SCHEMA_INVALID"])
@@ -118,7 +123,9 @@ import Testing
             let lines = response.text.split(separator: "\n")
             #expect(lines.contains { $0.hasPrefix("# TYPE ") })
             for line in lines where !line.hasPrefix("#") {
-                #expect(line.wholeMatch(of: /[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})? [-+0-9.eE]+(Inf|NaN)?( \d+)?/) != nil, "\(line)")
+                #expect(
+                    line.wholeMatch(of: /[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})? [-+0-9.eE]+(Inf|NaN)?( \d+)?/) != nil,
+                    "\(line)")
             }
         }
     }
@@ -177,7 +184,8 @@ import Testing
 
     private func disconnect(_ name: String, _ administrator: Database) async throws {
         try await administrator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = \(name) AND usename LIKE '%_server'")
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = \(name) AND usename LIKE '%_server'"
+        )
     }
 
     /// A migration that may leave no record.

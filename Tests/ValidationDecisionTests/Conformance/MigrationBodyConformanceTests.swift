@@ -38,7 +38,8 @@ import Testing
     }
 
     private static let manifestText = String(decoding: manifest, as: UTF8.self)
-    private static let deepObjects = String(repeating: "{\"a\":", count: 50_000) + "1" + String(repeating: "}", count: 50_000)
+    private static let deepObjects =
+        String(repeating: "{\"a\":", count: 50_000) + "1" + String(repeating: "}", count: 50_000)
 
     static let badJSON: [Bytes] = [
         text("empty", ""), text("blank", " \n"), text("text", "hello"), bytes("truncated", manifest.dropLast()),
@@ -50,10 +51,13 @@ import Testing
         member("a bad escape", "\"x\":\"\\q\""), member("a duplicate key", "\"env\":\"prod\""),
         member("a duplicate key in escapes", "\"\\u0065nv\":\"staging\""),
         member("a duplicate key further in", "\"x\":[{\"a\":1,\"a\":2}]"),
-        string("invalid UTF-8", [0xff]), string("an overlong form", [0xc0, 0xaf]), string("a surrogate in UTF-8", [0xed, 0xa0, 0x80]),
-        bytes("UTF-16", manifest.flatMap { [$0, 0] }), bytes("UTF-16 with a mark", [0xff, 0xfe] + manifest.flatMap { [$0, 0] }),
+        string("invalid UTF-8", [0xff]), string("an overlong form", [0xc0, 0xaf]),
+        string("a surrogate in UTF-8", [0xed, 0xa0, 0x80]),
+        bytes("UTF-16", manifest.flatMap { [$0, 0] }),
+        bytes("UTF-16 with a mark", [0xff, 0xfe] + manifest.flatMap { [$0, 0] }),
         bytes("UTF-32", manifest.flatMap { [0, 0, 0, $0] }), bytes("zero bytes", [UInt8](repeating: 0, count: 100)),
-        member("too deep arrays", "\"x\":\(nested("[", "]", 100_000))"), member("too deep objects", "\"x\":\(deepObjects)"),
+        member("too deep arrays", "\"x\":\(nested("[", "]", 100_000))"),
+        member("too deep objects", "\"x\":\(deepObjects)"),
         text("too deep and cut off", String(repeating: "[", count: 500_000)),
     ]
 
@@ -82,12 +86,18 @@ import Testing
 
     static let badYAML: [Bytes] = [
         text("a tab for indentation", "tls:\n\tenabled: true\nports: []\n"), line("an open quote", "x: \"abc"),
-        line("an open bracket", "x: [443"), line("a stray colon", "x: a: b"), line("a duplicate key", "tls:\n  enabled: false"),
-        line("a duplicate key in quotes", "\"tls\": {enabled: true}"), line("a duplicate key further in", "x:\n  - {a: 1, b: 2, a: 3}"),
-        line("an unknown alias", "x: *nobody"), line("a bad escape", "x: \"\\q\""), line("too deep flow", "x: \(nested("[", "]", 50_000))"),
-        line("too deep mappings", "x: \(deepFlow)"), line("too deep blocks", "x:\n\(deepBlocks)"), line("many aliases of many aliases", laughs),
-        bytes("invalid UTF-8", config + Array("x: ".utf8) + [0xff, 10]), bytes("invalid UTF-8 in a comment", config + [0x23, 0xc3, 0x28, 10]),
-        bytes("an overlong form", config + Array("x: ".utf8) + [0xc0, 0xaf, 10]), bytes("UTF-16", config.flatMap { [$0, 0] }),
+        line("an open bracket", "x: [443"), line("a stray colon", "x: a: b"),
+        line("a duplicate key", "tls:\n  enabled: false"),
+        line("a duplicate key in quotes", "\"tls\": {enabled: true}"),
+        line("a duplicate key further in", "x:\n  - {a: 1, b: 2, a: 3}"),
+        line("an unknown alias", "x: *nobody"), line("a bad escape", "x: \"\\q\""),
+        line("too deep flow", "x: \(nested("[", "]", 50_000))"),
+        line("too deep mappings", "x: \(deepFlow)"), line("too deep blocks", "x:\n\(deepBlocks)"),
+        line("many aliases of many aliases", laughs),
+        bytes("invalid UTF-8", config + Array("x: ".utf8) + [0xff, 10]),
+        bytes("invalid UTF-8 in a comment", config + [0x23, 0xc3, 0x28, 10]),
+        bytes("an overlong form", config + Array("x: ".utf8) + [0xc0, 0xaf, 10]),
+        bytes("UTF-16", config.flatMap { [$0, 0] }),
         bytes("UTF-16 with a mark", [0xff, 0xfe] + config.flatMap { [$0, 0] }),
         bytes("UTF-16, big endian, with a mark", [0xfe, 0xff] + config.flatMap { [0, $0] }),
         bytes("a zero byte", config + [0, 10]), bytes("a control character", config + Array("x: ".utf8) + [7, 10]),
@@ -136,7 +146,8 @@ import Testing
         try await target.migrate(config + config + config).expect(400, ["PARSE_ERROR"])
         let manifest = padded(MigrationBodyConformanceTests.manifest, to: limit, with: " ")
         try await target.migrate(manifest: manifest, MigrationBodyConformanceTests.config).expect(200, [])
-        try await target.migrate(manifest: manifest + [32], MigrationBodyConformanceTests.config).expect(400, ["PARSE_ERROR"])
+        try await target.migrate(manifest: manifest + [32], MigrationBodyConformanceTests.config).expect(
+            400, ["PARSE_ERROR"])
     }
 
     // MARK: Form
@@ -146,7 +157,9 @@ import Testing
         var parts = MigrationBodyConformanceTests.parts
         try await target.form(Page.migration, parts).expect(200, [])
         try await target.form(Page.migration, parts.reversed()).expect(200, [])
-        for (name, type) in [("../../etc/passwd", "text/plain"), ("app_config", "application/octet-stream"), ("", "image/png")] {
+        for (name, type) in [
+            ("../../etc/passwd", "text/plain"), ("app_config", "application/octet-stream"), ("", "image/png"),
+        ] {
             for index in parts.indices { (parts[index].filename, parts[index].contentType) = (name, type) }
             try await target.form(Page.migration, parts).expect(200, [])
         }
@@ -161,7 +174,8 @@ import Testing
         for other in [name.uppercased(), "\(name) ", "\(name)s", "manifest"] {
             var renamed = MigrationBodyConformanceTests.parts
             for index in renamed.indices where renamed[index].name == name { renamed[index].name = other }
-            try await target.form(Page.migration, renamed).expectBlocked([400], oneOf: ["SCHEMA_INVALID", "PARSE_ERROR"], other)
+            try await target.form(Page.migration, renamed).expectBlocked(
+                [400], oneOf: ["SCHEMA_INVALID", "PARSE_ERROR"], other)
         }
         try await target.form(Page.migration, []).expectBlocked([400], oneOf: ["SCHEMA_INVALID", "PARSE_ERROR"])
     }
@@ -170,16 +184,24 @@ import Testing
     func repeatedPart(_ index: Int) async throws {
         let parts = MigrationBodyConformanceTests.parts
         for content in [parts[index].content, Array("other".utf8)] {
-            for repeated in [parts + [FormPart(name: parts[index].name, content: content)], [FormPart(name: parts[index].name, content: content)] + parts] {
-                try await target.form(Page.migration, repeated).expectBlocked([400], oneOf: ["SCHEMA_INVALID", "PARSE_ERROR"])
+            for repeated in [
+                parts + [FormPart(name: parts[index].name, content: content)],
+                [FormPart(name: parts[index].name, content: content)] + parts,
+            ] {
+                try await target.form(Page.migration, repeated).expectBlocked(
+                    [400], oneOf: ["SCHEMA_INVALID", "PARSE_ERROR"])
             }
         }
     }
 
-    @Test("a body of another type", arguments: [
-        "application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/mixed; boundary=\(FormBody.boundary)", "multipart/form-data",
-        "multipart/form-data; boundary=", "multipart/form-data; boundary=\(String(repeating: "b", count: 200))", "nonsense", "",
-    ])
+    @Test(
+        "a body of another type",
+        arguments: [
+            "application/json", "text/plain", "application/x-www-form-urlencoded",
+            "multipart/mixed; boundary=\(FormBody.boundary)", "multipart/form-data",
+            "multipart/form-data; boundary=", "multipart/form-data; boundary=\(String(repeating: "b", count: 200))",
+            "nonsense", "",
+        ])
     func otherType(_ type: String) async throws {
         let body = FormBody(MigrationBodyConformanceTests.parts).bytes
         let verdict = try await target.send("POST", Page.migration, ["Content-Type": type], body)
@@ -193,7 +215,8 @@ import Testing
 
     static let badForms: [Bytes] = [
         bytes("empty", []), bytes("without the last delimiter", good.dropLast(lastDelimiter)),
-        bytes("cut in the last part", good.dropLast(lastDelimiter + 20)), bytes("cut in the head of a part", Array(good.prefix(90))),
+        bytes("cut in the last part", good.dropLast(lastDelimiter + 20)),
+        bytes("cut in the head of a part", Array(good.prefix(90))),
         text("another boundary", goodText.replacing("trivet", with: "triple")), text("no delimiter at all", "hello"),
         text("a part without a name", goodText.replacing("; name=\"app_config\"", with: "")),
         text("a part without a disposition", goodText.replacing(disposition, with: "X-A: b")),
@@ -202,7 +225,8 @@ import Testing
     @Test("a form that is not parseable", arguments: badForms)
     func badForm(_ row: Row<[UInt8]>) async throws {
         let fields = ["Content-Type": "multipart/form-data; boundary=\(FormBody.boundary)"]
-        try await target.send("POST", Page.migration, fields, row.value).expectBlocked([400], oneOf: ["PARSE_ERROR", "SCHEMA_INVALID"])
+        try await target.send("POST", Page.migration, fields, row.value).expectBlocked(
+            [400], oneOf: ["PARSE_ERROR", "SCHEMA_INVALID"])
     }
 
     // MARK: Transfer
@@ -215,7 +239,8 @@ import Testing
             let piece = good[start..<min(start + size, good.count)]
             bytes += Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + [13, 10]
         }
-        try await target.recorded(try await target.exchange(bytes + Array("0\r\n\r\n".utf8)), Page.migration).expect(200, [])
+        try await target.recorded(try await target.exchange(bytes + Array("0\r\n\r\n".utf8)), Page.migration).expect(
+            200, [])
     }
 
     @Test("a chunk that is none", arguments: ["zz\r\nabc\r\n", "-1\r\n\r\n", "5\r\nabc", "ffffffffffffffffff\r\n"])

@@ -8,7 +8,9 @@ import Testing
 
     init() async throws { target = try await Conformance.shared() }
 
-    @Test("ports is no sequence", arguments: ["", "ports:", "ports: null", "ports: 443", "ports: '443'", "ports: {a: 443}"])
+    @Test(
+        "ports is no sequence",
+        arguments: ["", "ports:", "ports: null", "ports: 443", "ports: '443'", "ports: {a: 443}"])
     func noSequence(_ ports: String) async throws {
         let verdict = try await target.migrate(env: "staging", Conformance.config(ports: ports))
         verdict.expect(400, ["SCHEMA_INVALID"])
@@ -17,23 +19,32 @@ import Testing
 
     @Test(
         "an entry that is no integer 1..65535, string or mapping",
-        arguments: ["0", "-1", "65536", "99999999999999999999999", "1.5", "443.0", "1e3", "true", "null", "~", "[443]", "[]", ".inf"],
+        arguments: [
+            "0", "-1", "65536", "99999999999999999999999", "1.5", "443.0", "1e3", "true", "null", "~", "[443]", "[]",
+            ".inf",
+        ],
         ["prod", "staging"])
     func badEntry(_ entry: String, _ env: String) async throws {
-        try await target.migrate(env: env, Conformance.config(ports: "ports:\n  - 443\n  - \(entry)")).expect(400, ["SCHEMA_INVALID"])
+        try await target.migrate(env: env, Conformance.config(ports: "ports:\n  - 443\n  - \(entry)")).expect(
+            400, ["SCHEMA_INVALID"])
     }
 
     @Test(
         "entries that bind no wildcard address",
         arguments: [
-            "1", "443", "65535", "'443'", "\"8080\"", "'0'", "443/tcp", "'53/udp'", "127.0.0.1:443", "10.0.0.1:80:8080", "10.0.0.0:80",
-            "0.0.0.1:443", "100.0.0.0:443", "0.0.0.0.example:443", "'[::1]:443'", "'[::1]:80:8080/tcp'", "'[fe80::]:443'", "localhost:443",
-            "0x1:443", "example.com:443", "https", "{port: 443}", "{}", "{port: 443, host: 127.0.0.1}", "{name: 0.0.0.0, port: 443}",
-            "{bind: '::1'}", "{listen: '127.0.0.1:443'}", "{listen: 443}", "{listen: '443'}", "{address: 10.0.0.1, description: '*'}",
+            "1", "443", "65535", "'443'", "\"8080\"", "'0'", "443/tcp", "'53/udp'", "127.0.0.1:443", "10.0.0.1:80:8080",
+            "10.0.0.0:80",
+            "0.0.0.1:443", "100.0.0.0:443", "0.0.0.0.example:443", "'[::1]:443'", "'[::1]:80:8080/tcp'",
+            "'[fe80::]:443'", "localhost:443",
+            "0x1:443", "example.com:443", "https", "{port: 443}", "{}", "{port: 443, host: 127.0.0.1}",
+            "{name: 0.0.0.0, port: 443}",
+            "{bind: '::1'}", "{listen: '127.0.0.1:443'}", "{listen: 443}", "{listen: '443'}",
+            "{address: 10.0.0.1, description: '*'}",
         ])
     func harmless(_ entry: String) async throws {
         try await target.migrate(Conformance.config(ports: "ports:\n  - \(entry)")).expect(200, [])
-        try await target.migrate(env: "qa", Conformance.config(ports: "ports:\n  - \(entry)")).expect(200, ["UNKNOWN_ENV"])
+        try await target.migrate(env: "qa", Conformance.config(ports: "ports:\n  - \(entry)")).expect(
+            200, ["UNKNOWN_ENV"])
     }
 
     @Test("an empty sequence exposes nothing")
@@ -41,7 +52,8 @@ import Testing
 
     /// Hosts that the page calls a wildcard address.
     static let wildcards = [
-        "0.0.0.0", "0", "00", "00.0.0.0", "0x0", "0X0", "0x00000000", "000.000.000.000", "0x0.0x0.0x0.0x0", "0.0", "0.0.0", "0.0.0.0x0", "[::]", "*", "",
+        "0.0.0.0", "0", "00", "00.0.0.0", "0x0", "0X0", "0x00000000", "000.000.000.000", "0x0.0x0.0x0.0x0", "0.0",
+        "0.0.0", "0.0.0.0x0", "[::]", "*", "",
     ]
 
     @Test("a string entry with a wildcard host", arguments: wildcards, ["443", "80:8080"])
@@ -52,14 +64,22 @@ import Testing
         }
     }
 
-    @Test("further spellings of wildcard entries", arguments: [
-        ":::443", "'::0:443'", "'[::0]:443'", "'[::0]:80:8080/udp'", "0.0.0.0", "0.0.0.0/tcp", "'::'", "'[::]'", "'*'", "'::0'",
-    ])
-    func furtherSpellings(_ entry: String) async throws { try await exposed(entry.hasPrefix(":") ? "'\(entry)'" : entry) }
+    @Test(
+        "further spellings of wildcard entries",
+        arguments: [
+            ":::443", "'::0:443'", "'[::0]:443'", "'[::0]:80:8080/udp'", "0.0.0.0", "0.0.0.0/tcp", "'::'", "'[::]'",
+            "'*'", "'::0'",
+        ])
+    func furtherSpellings(_ entry: String) async throws {
+        try await exposed(entry.hasPrefix(":") ? "'\(entry)'" : entry)
+    }
 
     @Test(
         "a mapping entry with a wildcard address", arguments: ["bind", "host", "address", "host_ip", "ip", "listen"],
-        ["0.0.0.0", "'00.0.0.0'", "'0x0'", "'::'", "'[::]'", "'::0'", "'*'", "'0.0.0.0:443'", "'[::]:443'", "'*:443'", "':8080'", "'0.0.0.0:443/tcp'"])
+        [
+            "0.0.0.0", "'00.0.0.0'", "'0x0'", "'::'", "'[::]'", "'::0'", "'*'", "'0.0.0.0:443'", "'[::]:443'",
+            "'*:443'", "':8080'", "'0.0.0.0:443/tcp'",
+        ])
     func wildcardMapping(_ key: String, _ value: String) async throws {
         try await exposed("{port: 443, \(key): \(value)}")
         try await exposed("\(key): \(value)\n    port: 443")
@@ -84,6 +104,8 @@ import Testing
         let entries = (0..<32).map { [17, 29].contains($0) ? "'*:443'" : "443" }
         let verdict = try await target.migrate(Conformance.config(ports: "ports: [\(entries.joined(separator: ", "))]"))
         verdict.expect(200, ["PUBLIC_PORT_EXPOSED"])
-        #expect(verdict.message("PUBLIC_PORT_EXPOSED").contains("17") && verdict.message("PUBLIC_PORT_EXPOSED").contains("29"))
+        #expect(
+            verdict.message("PUBLIC_PORT_EXPOSED").contains("17")
+                && verdict.message("PUBLIC_PORT_EXPOSED").contains("29"))
     }
 }

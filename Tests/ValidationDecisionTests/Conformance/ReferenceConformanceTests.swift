@@ -8,7 +8,9 @@ import Testing
     let target: Conformance
 
     /// Objects of this suite, by key in the bucket `conformance`.
-    static let objects = ["snapshot": Array("the snapshot".utf8), "deep/er/wal.bin": Array("the wal".utf8), "empty": []]
+    static let objects = [
+        "snapshot": Array("the snapshot".utf8), "deep/er/wal.bin": Array("the wal".utf8), "empty": [],
+    ]
     static let hash = Conformance.sha256(Array("the snapshot".utf8))
     static let walHash = Conformance.sha256(Array("the wal".utf8))
     static let walLines = "wal:\n  uri: s3://conformance/deep/er/wal.bin\n  sha256: '\(walHash)'\n"
@@ -20,7 +22,8 @@ import Testing
     }
 
     static func manifest(
-        uri: String = "s3://conformance/snapshot", hash: String = hash, env: String = "prod", mode: String = "async", _ extra: String = ""
+        uri: String = "s3://conformance/snapshot", hash: String = hash, env: String = "prod", mode: String = "async",
+        _ extra: String = ""
     ) -> String {
         "app_id: billing\nenv: \(env)\nsnapshot:\n  uri: '\(uri)'\n  sha256: '\(hash)'\nsync_mode: \(mode)\n\(extra)"
     }
@@ -37,7 +40,9 @@ import Testing
 
     // MARK: ALLOW and mismatch
 
-    @Test("objects that fit are ALLOW, with the hashes that were computed", arguments: ["prod", "staging"], ["sync", "async"])
+    @Test(
+        "objects that fit are ALLOW, with the hashes that were computed", arguments: ["prod", "staging"],
+        ["sync", "async"])
     func allow(_ env: String, _ mode: String) async throws {
         let verdict = try await target.refer(Own.manifest(env: env, mode: mode))
         verdict.expect(200, [])
@@ -72,7 +77,12 @@ import Testing
         }
     }
 
-    @Test("an object that is not there", arguments: ["s3://conformance/none", "s3://none/snapshot", "s3://conformance/snapshot/x", "s3://conformance/deep", "s3://conformance/deep/er"])
+    @Test(
+        "an object that is not there",
+        arguments: [
+            "s3://conformance/none", "s3://none/snapshot", "s3://conformance/snapshot/x", "s3://conformance/deep",
+            "s3://conformance/deep/er",
+        ])
     func absent(_ uri: String) async throws {
         let verdict = try await target.refer(Own.manifest(uri: uri))
         verdict.expect(200, ["ARTIFACT_FETCH_FAILED"])
@@ -80,20 +90,30 @@ import Testing
         let wal = try await target.refer(Own.manifest("wal:\n  uri: '\(uri)'\n  sha256: '\(Own.walHash)'\n"))
         wal.expect(200, ["ARTIFACT_FETCH_FAILED"])
         #expect(wal.hashes["wal"] == nil)
-        let both = try await target.refer(Own.manifest(hash: Own.walHash, "wal:\n  uri: '\(uri)'\n  sha256: '\(Own.walHash)'\n"))
+        let both = try await target.refer(
+            Own.manifest(hash: Own.walHash, "wal:\n  uri: '\(uri)'\n  sha256: '\(Own.walHash)'\n"))
         #expect(both.codes.first == "ARTIFACT_FETCH_FAILED", "\(both.response.text)")
     }
 
     // MARK: Media types
 
-    @Test("JSON by its media type", arguments: ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8"])
+    @Test(
+        "JSON by its media type",
+        arguments: [
+            "application/json", "application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8",
+        ])
     func json(_ type: String) async throws {
         try await target.refer(Own.json(), type: type).expect(200, [])
         try await target.refer(Own.manifest(), type: type).expect(400, ["INVALID_MANIFEST"])
         try await target.refer(Own.json() + " # comment", type: type).expect(400, ["INVALID_MANIFEST"])
     }
 
-    @Test("everything else as YAML", arguments: ["application/yaml", "text/yaml", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream", nil])
+    @Test(
+        "everything else as YAML",
+        arguments: [
+            "application/yaml", "text/yaml", "application/x-www-form-urlencoded", "text/plain",
+            "application/octet-stream", nil,
+        ])
     func yaml(_ type: String?) async throws {
         try await target.refer(Own.manifest(), type: type).expect(200, [])
         try await target.refer(Own.json(), type: type).expect(200, [])
@@ -104,9 +124,13 @@ import Testing
 
     typealias Body = (text: [UInt8], type: String)
 
-    private static func body(_ name: String, _ text: String, _ type: String) -> Row<Body> { Row(name, (Array(text.utf8), "application/\(type)")) }
+    private static func body(_ name: String, _ text: String, _ type: String) -> Row<Body> {
+        Row(name, (Array(text.utf8), "application/\(type)"))
+    }
 
-    private static func body(_ name: String, _ text: [UInt8], _ type: String) -> Row<Body> { Row(name, (text, "application/\(type)")) }
+    private static func body(_ name: String, _ text: [UInt8], _ type: String) -> Row<Body> {
+        Row(name, (text, "application/\(type)"))
+    }
 
     private static let spaces = String(repeating: " ", count: 1_048_577)
     private static let twice = "{\"uri\": \"s3://a/b\", \"uri\": \"s3://a/b\", \"sha256\": \"\(hash)\"}"
@@ -127,7 +151,12 @@ import Testing
         body("deep YAML", String(repeating: "[", count: 50_000), "yaml"),
         body("large YAML", manifest("#\(spaces)"), "yaml"),
         body("YAML in invalid UTF-8", Array(manifest().utf8) + [0x23, 0xff, 10], "yaml"),
-        Row("a multipart form", (Array("--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--\r\n".utf8), "multipart/form-data; boundary=x")),
+        Row(
+            "a multipart form",
+            (
+                Array("--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--\r\n".utf8),
+                "multipart/form-data; boundary=x"
+            )),
     ]
 
     @Test("a manifest that is not parseable", arguments: unparseable)
@@ -136,7 +165,9 @@ import Testing
         verdict.expect(400, ["INVALID_MANIFEST"])
     }
 
-    @Test("an empty body, and a manifest that is no mapping", arguments: ["", "[]", "\"x\"", "5", "null", "true"], ["application/json", "application/yaml"])
+    @Test(
+        "an empty body, and a manifest that is no mapping", arguments: ["", "[]", "\"x\"", "5", "null", "true"],
+        ["application/json", "application/yaml"])
     func noMapping(_ text: String, _ type: String) async throws {
         try await target.refer(text, type: type).expect(400, ["INVALID_MANIFEST"])
     }
@@ -148,20 +179,29 @@ import Testing
         #expect(verdict.message("INVALID_MANIFEST").contains(field))
     }
 
-    @Test("a field of the snapshot or the WAL is missing", arguments: ["snapshot", "wal"], ["{}", "{\"uri\": \"s3://conformance/snapshot\"}", "{\"sha256\": \"\(hash)\"}"])
+    @Test(
+        "a field of the snapshot or the WAL is missing", arguments: ["snapshot", "wal"],
+        ["{}", "{\"uri\": \"s3://conformance/snapshot\"}", "{\"sha256\": \"\(hash)\"}"])
     func missingWithin(_ field: String, _ value: String) async throws {
         try await target.refer(Own.json([field: value]), type: "application/json").expect(400, ["INVALID_MANIFEST"])
     }
 
-    @Test("a field has another type", arguments: ["app_id", "env", "sync_mode", "snapshot", "wal", "policy_version", "change_id"], ["5", "true", "[]", "[\"a\"]"])
+    @Test(
+        "a field has another type",
+        arguments: ["app_id", "env", "sync_mode", "snapshot", "wal", "policy_version", "change_id"],
+        ["5", "true", "[]", "[\"a\"]"])
     func mistyped(_ field: String, _ value: String) async throws {
         try await target.refer(Own.json([field: value]), type: "application/json").expect(400, ["INVALID_MANIFEST"])
     }
 
     @Test("a field within has another type", arguments: ["snapshot", "wal"], ["5", "null", "[]", "{}", "true"])
     func mistypedWithin(_ field: String, _ value: String) async throws {
-        for within in ["{\"uri\": \(value), \"sha256\": \"\(hash)\"}", "{\"uri\": \"s3://conformance/snapshot\", \"sha256\": \(value)}"] {
-            try await target.refer(Own.json([field: within]), type: "application/json").expect(400, ["INVALID_MANIFEST"])
+        for within in [
+            "{\"uri\": \(value), \"sha256\": \"\(hash)\"}",
+            "{\"uri\": \"s3://conformance/snapshot\", \"sha256\": \(value)}",
+        ] {
+            try await target.refer(Own.json([field: within]), type: "application/json").expect(
+                400, ["INVALID_MANIFEST"])
         }
         let text = try await target.refer(Own.json([field: "\"s3://conformance/snapshot\""]), type: "application/json")
         text.expect(400, ["INVALID_MANIFEST"])
@@ -171,29 +211,41 @@ import Testing
 
     @Test("an unknown key, so that a misspelt wal skips no check")
     func unknownKey() async throws {
-        for extra in [Own.walLines.replacing("wal:", with: "wall:"), Own.walLines.replacing("wal:", with: "WAL:"), "x: 1\n", Own.walLines + "  size: 5\n"] {
+        for extra in [
+            Own.walLines.replacing("wal:", with: "wall:"), Own.walLines.replacing("wal:", with: "WAL:"), "x: 1\n",
+            Own.walLines + "  size: 5\n",
+        ] {
             let verdict = try await target.refer(Own.manifest(extra))
             verdict.expectBlocked([200, 400], oneOf: ["INVALID_MANIFEST"], extra)
         }
         let within = "{\"uri\": \"s3://conformance/snapshot\", \"sha256\": \"\(Own.hash)\", \"endpoint\": \"x\"}"
-        try await target.refer(Own.json(["snapshot": within]), type: "application/json").expectBlocked([200, 400], oneOf: ["INVALID_MANIFEST"])
+        try await target.refer(Own.json(["snapshot": within]), type: "application/json").expectBlocked(
+            [200, 400], oneOf: ["INVALID_MANIFEST"])
     }
 
     // MARK: Unsupported values
 
-    @Test("an env or sync_mode that is not supported has status 200", arguments: ["PROD", "dev", "production"], ["SYNC", "never"])
+    @Test(
+        "an env or sync_mode that is not supported has status 200", arguments: ["PROD", "dev", "production"],
+        ["SYNC", "never"])
     func unsupported(_ env: String, _ mode: String) async throws {
         try await target.refer(Own.manifest(env: env)).expect(200, ["INVALID_MANIFEST"])
         try await target.refer(Own.manifest(mode: mode)).expect(200, ["INVALID_MANIFEST"])
         try await target.refer(Own.manifest(env: env, mode: mode)).expect(200, ["INVALID_MANIFEST"])
     }
 
-    @Test("a URI that is not s3://bucket/key has status 200", arguments: [
-        "http://conformance/snapshot", "https://conformance.s3.amazonaws.com/snapshot", "s3://", "s3:///snapshot", "s3://conformance", "s3://conformance/",
-        "s3:/conformance/snapshot", "s3:conformance/snapshot", "conformance/snapshot", "/conformance/snapshot", "file:///etc/hostname", "s3a://conformance/snapshot",
-        " s3://conformance/snapshot", "s3://user@conformance/snapshot", "s3://user:word@conformance/snapshot", "s3://127.0.0.1:9000/conformance/snapshot",
-        "s3://con formance/snapshot", "s3://conformance:80/snapshot", "ftp://conformance/snapshot", "s3://../conformance/snapshot", "s3://./snapshot",
-    ])
+    @Test(
+        "a URI that is not s3://bucket/key has status 200",
+        arguments: [
+            "http://conformance/snapshot", "https://conformance.s3.amazonaws.com/snapshot", "s3://", "s3:///snapshot",
+            "s3://conformance", "s3://conformance/",
+            "s3:/conformance/snapshot", "s3:conformance/snapshot", "conformance/snapshot", "/conformance/snapshot",
+            "file:///etc/hostname", "s3a://conformance/snapshot",
+            " s3://conformance/snapshot", "s3://user@conformance/snapshot", "s3://user:word@conformance/snapshot",
+            "s3://127.0.0.1:9000/conformance/snapshot",
+            "s3://con formance/snapshot", "s3://conformance:80/snapshot", "ftp://conformance/snapshot",
+            "s3://../conformance/snapshot", "s3://./snapshot",
+        ])
     func badURI(_ uri: String) async throws {
         try await target.refer(Own.manifest(uri: uri)).expect(200, ["INVALID_MANIFEST"])
         let wal = "wal:\n  uri: '\(uri)'\n  sha256: '\(Own.walHash)'\n"
@@ -202,27 +254,37 @@ import Testing
 
     // MARK: Directory store
 
-    @Test("no key leads out of the bucket", arguments: [
-        "../conformance/snapshot", "../../outside", "../outside", "deep/../../conformance/snapshot", "deep/../snapshot", "./snapshot", "deep//er/wal.bin", "%2e%2e/conformance/snapshot",
-        "..%2fconformance/snapshot", "/snapshot", "deep/er/../../../conformance/snapshot", "..\\\\conformance\\\\snapshot",
-    ])
+    @Test(
+        "no key leads out of the bucket",
+        arguments: [
+            "../conformance/snapshot", "../../outside", "../outside", "deep/../../conformance/snapshot",
+            "deep/../snapshot", "./snapshot", "deep//er/wal.bin", "%2e%2e/conformance/snapshot",
+            "..%2fconformance/snapshot", "/snapshot", "deep/er/../../../conformance/snapshot",
+            "..\\\\conformance\\\\snapshot",
+        ])
     func escape(_ key: String) async throws {
         let outside = target.service.objectRoot.deletingLastPathComponent().appendingPathComponent("outside")
         try Data("the snapshot".utf8).write(to: outside)
         let verdict = try await target.refer(Own.manifest(uri: "s3://conformance/\(key)"))
         verdict.expectBlocked([200], oneOf: ["INVALID_MANIFEST", "ARTIFACT_FETCH_FAILED"])
-        #expect(!verdict.response.text.contains(target.service.objectRoot.path), "a path of this machine: \(verdict.response.text)")
+        #expect(
+            !verdict.response.text.contains(target.service.objectRoot.path),
+            "a path of this machine: \(verdict.response.text)")
     }
 
     @Test("no symbolic link leads out of the root, be it the object, a directory or the bucket")
     func symbolicLinks() async throws {
         let files = FileManager.default
-        let outside = files.temporaryDirectory.appendingPathComponent("conformance-outside-\(UInt64.random(in: 0 ... .max))")
+        let outside = files.temporaryDirectory.appendingPathComponent(
+            "conformance-outside-\(UInt64.random(in: 0 ... .max))")
         try files.createDirectory(at: outside.appendingPathComponent("bucket"), withIntermediateDirectories: true)
         defer { try? files.removeItem(at: outside) }
         try Data("the snapshot".utf8).write(to: outside.appendingPathComponent("snapshot"))
         let root = target.service.objectRoot
-        let links = ["conformance/link-to-file": outside.appendingPathComponent("snapshot"), "conformance/link-to-directory": outside, "link-to-bucket": outside]
+        let links = [
+            "conformance/link-to-file": outside.appendingPathComponent("snapshot"),
+            "conformance/link-to-directory": outside, "link-to-bucket": outside,
+        ]
         for (name, destination) in links {
             try? files.removeItem(at: root.appendingPathComponent(name))
             try files.createSymbolicLink(at: root.appendingPathComponent(name), withDestinationURL: destination)
