@@ -13,7 +13,9 @@ struct SampleEnvironment: Sendable {
         let administrator = try await TestCluster.administrator()
         let owner = database.name + "_owner"
         let serving = database.name + "_app"
-        for role in [owner, serving] { try await administrator.execute("CREATE ROLE \(identifier: role) LOGIN") }
+        for role in [owner, serving] {
+            try await administrator.execute("CREATE ROLE \(identifier: role) LOGIN PASSWORD \(raw: "'of-a-test'")")
+        }
         try await administrator.execute("ALTER DATABASE \(identifier: database.name) OWNER TO \(identifier: owner)")
         return SampleEnvironment(database: database, owner: owner, serving: serving)
     }
@@ -30,11 +32,17 @@ struct SampleEnvironment: Sendable {
 
     func url(_ role: String) -> String { Self.replacing(database.url, user: role) }
 
+    /// Of both roles; a cluster that trusts its users does not ask for it.
+    private static let password = "of-a-test"
+
     /// The URL with another user.
     static func replacing(_ url: String, user: String) -> String {
         let pieces = url.split(separator: "?", maxSplits: 1)
-        let parameters = (pieces.count > 1 ? pieces[1].split(separator: "&") : []).filter { !$0.hasPrefix("user=") }
-        return "\(pieces[0])?" + (parameters.map(String.init) + ["user=\(user)"]).joined(separator: "&")
+        let parameters = (pieces.count > 1 ? pieces[1].split(separator: "&") : []).filter {
+            !$0.hasPrefix("user=") && !$0.hasPrefix("password=")
+        }
+        let identity = ["user=\(user)", "password=\(password)"]
+        return "\(pieces[0])?" + (parameters.map(String.init) + identity).joined(separator: "&")
     }
 
     func run(_ arguments: String...) async throws -> (exit: ChildExit, output: String, error: String) {
