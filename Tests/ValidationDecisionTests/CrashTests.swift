@@ -57,7 +57,8 @@ extension PromiseTests {
             print(
                 "\(title): \(outcome.told.count) answers (\(outcome.allowed) ALLOW, \(outcome.blocked) BLOCK,",
                 "\(outcome.failed) failures), \(outcome.broken) connections broke, \(comparison.records) records of which",
-                "\(comparison.untold) nobody was told of, \(comparison.recordedFailures) failures had been recorded,",
+                "\(comparison.untold) nobody was told of, \(comparison.recordedFailures) are of failures and",
+                "\(comparison.overtaken) of decisions that ended as failures,",
                 "slowest answer \(outcome.slowest)")
             #expect(outcome.wrong == [])
             #expect(outcome.hung == 0)

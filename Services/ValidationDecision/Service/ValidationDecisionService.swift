@@ -23,6 +23,8 @@ public enum ValidationDecisionService {
             settings.statementTimeout = .milliseconds(1000)
             settings.answerGrace = .milliseconds(200)
             settings.acquireTimeout = .milliseconds(1000)
+            // The connections come back one by one: the last one soon after the first.
+            settings.reconnectDelayMax = .milliseconds(500)
         }
         return definition
     }
