@@ -115,7 +115,22 @@ import Testing
         let key = "artifacts/generated/2000/\(row.name)"
         let text = try await manifest(key)
         try await store.fault(key, row.name, row.value)
+        // What is left on the connection may cost the service another fetch: not one of the other tests'.
+        let target = try await FetchConformanceTests.service(store.url)
         try await target.refer(text).expectBlocked([200], oneOf: ["ARTIFACT_FETCH_FAILED", "SNAPSHOT_HASH_MISMATCH"])
+        let next = try await manifest("artifacts/generated/10/next")
+        try await Conformance.eventually("objects are fetched as before") {
+            try await target.refer(next).decision == "ALLOW"
+        }
+    }
+
+    @Test("an answer without content is no empty object")
+    func noContent() async throws {
+        let key = "artifacts/generated/10/no-content"
+        try await store.fault(key, "status", #""status": 204"#)
+        let verdict = try await target.refer(
+            ReferenceConformanceTests.manifest(uri: "s3://\(key)", hash: Conformance.sha256([])))
+        verdict.expect(200, ["ARTIFACT_FETCH_FAILED"])
     }
 
     @Test(
