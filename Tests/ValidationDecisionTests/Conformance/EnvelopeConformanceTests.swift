@@ -169,6 +169,9 @@ import Testing
         try await disconnect(name, administrator)
         // What is known about the token may be remembered or not; either way this is no ALLOW.
         for _ in 0..<3 { try await unrecorded(own, Conformance.config()).expect(500, ["INTERNAL_ERROR"]) }
+        try await Conformance.eventually("not ready") {
+            try await TestClient.exchange(own.address, "GET", "/readyz").status != 200
+        }
         try await administrator.execute("ALTER DATABASE \(identifier: name) ALLOW_CONNECTIONS true")
         try await Conformance.eventually("ready again") {
             try await TestClient.exchange(own.address, "GET", "/readyz").status == 200
