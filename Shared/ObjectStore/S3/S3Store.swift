@@ -31,6 +31,11 @@ public final class S3Store: ObjectReading {
             stream.close()
             throw refusal
         }
+        // An answer without content is no object, not even an empty one.
+        guard stream.head.status == 200 else {
+            stream.close()
+            throw .unavailable("status \(stream.head.status)")
+        }
         guard stream.head.isDelimited else {
             stream.close()
             throw .unavailable("the answer does not say where its body ends")
