@@ -9,6 +9,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // What a loop owns is touched by its thread alone; the checks of every access cost release builds a few percent.
+    // Debug builds, and so all tests, keep them.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
