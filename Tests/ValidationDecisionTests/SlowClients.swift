@@ -52,26 +52,23 @@ final class SlowClients: Sendable {
 
     private func connectOne(_ number: Int, _ beginning: [UInt8]) async throws {
         let loop = TestLoops.group.nextLoop()
-        let address = address
-        let begun = Locked<(any Error)?>(nil)
-        await withUnsafeContinuation { (connected: UnsafeContinuation<Void, Never>) in
+        try await loop.run { [self] in
+            let socket = try await Socket.connect(to: address, on: loop, deadline: MonotonicTime.now() + .seconds(60))
+            _ = beginning.withUnsafeBytes { socket.tryWrite($0) }
+            state.withLock { $0.open += 1 }
+            let carried = Carried(socket: socket)
             let task = loop.spawn { [self] in
-                do {
-                    let socket = try await Socket.connect(to: address, on: loop, deadline: MonotonicTime.now() + .seconds(60))
-                    defer { socket.close() }
-                    _ = beginning.withUnsafeBytes { socket.tryWrite($0) }
-                    state.withLock { $0.open += 1 }
-                    connected.resume()
-                    await drip(socket, loop)
-                    state.withLock { $0.open -= 1 }
-                } catch {
-                    begun.withLock { $0 = error }
-                    connected.resume()
-                }
+                await drip(carried.socket, loop)
+                carried.socket.close()
+                state.withLock { $0.open -= 1 }
             }
             tasks.withLock { $0.append(task) }
         }
-        if let error = begun.withLock({ $0 }) { throw error }
+    }
+
+    private struct Carried: @unchecked Sendable {
+        // @unchecked: opened on the socket's own loop only.
+        let socket: Socket
     }
 
     private func drip(_ socket: Socket, _ loop: Loop) async {
