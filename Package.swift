@@ -42,6 +42,7 @@ let fuzzTargets: [Target] = [
 let package = Package(
     name: "trivet",
     products: [
+        .executable(name: "deployment-control", targets: ["deployment-control"]),
         .executable(name: "validation-decision", targets: ["validation-decision"]),
         .library(name: "TestSupport", targets: ["TestSupport"]),
     ],
@@ -64,6 +65,21 @@ let package = Package(
         shared("Outbound", ["Locking", "EventLoop", "CCurl"]),
         shared("ObjectStore", ["Locking", "Outbound", "EventLoop", "Encoding", "Crypto"]),
         shared("ServiceKit", ["Locking", "HTTP", "Postgres", "Outbound", "EventLoop", "Encoding", "Crypto"]),
+
+        // deployment-control
+        .target(
+            name: "DeploymentControlDomain", path: "Services/DeploymentControl/Domain", swiftSettings: settings),
+        .target(
+            name: "DeploymentControl",
+            dependencies: [
+                "DeploymentControlDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "Outbound", "EventLoop", "Locking",
+                "Encoding", "Crypto", "CZlib",
+            ],
+            path: "Services/DeploymentControl/Service", swiftSettings: settings),
+        .executableTarget(
+            name: "deployment-control",
+            dependencies: ["DeploymentControl", "ServiceKit"],
+            path: "Services/DeploymentControl/Main", swiftSettings: settings),
 
         // validation-decision
         .target(
@@ -98,6 +114,11 @@ let package = Package(
             path: "Tests/SampleService", swiftSettings: settings),
         tests("ServiceKitTests", [
             "ServiceKit", "sample-service", "HTTP", "Postgres", "EventLoop", "Encoding", "Crypto",
+        ]),
+        tests("DeploymentControlDomainTests", ["DeploymentControlDomain"]),
+        tests("DeploymentControlTests", [
+            "DeploymentControl", "DeploymentControlDomain", "deployment-control", "ServiceKit", "HTTP", "Postgres",
+            "EventLoop", "Encoding", "Crypto", "Outbound", "ObjectStore",
         ]),
         tests("ValidationDecisionDomainTests", ["ValidationDecisionDomain"]),
         tests("ValidationDecisionTests", [

@@ -1,0 +1,4 @@
+import DeploymentControl
+import ServiceKit
+
+await ServiceMain.run(DeploymentControlService.definition)
