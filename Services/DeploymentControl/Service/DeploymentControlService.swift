@@ -22,6 +22,7 @@ public enum DeploymentControlService {
             grants: TokenSchema.grants + IdempotencySchema.grants + RateLimiter.grants + DailyQuota.grants
                 + AuditTrail.grants + DeploymentSchema.grants + BuildsSchema.grants,
             tokenPrefix: "dcs", build: build)
+        definition.commands = [ServiceCommands.command(definition.schema), KillSwitchCommands.command(definition.schema)]
         definition.tuneDatabase = { settings in
             settings.statementTimeout = .seconds(5)
         }
@@ -30,18 +31,47 @@ public enum DeploymentControlService {
 
     @Sendable private static func build(_ runtime: ServiceRuntime) throws -> ServiceApplication<DeploymentRole> {
         let configuration = runtime.configuration
+        let (database, logger) = (runtime.database, runtime.logger)
+        let timings = Timings(configuration)
+        let quotas = DailyQuotas(configuration)
         let desk = MutationDesk(
-            database: runtime.database,
-            killSwitch: KillSwitch(
-                database: runtime.database, isForced: configuration[ServiceVariables.mutationsDisabled]),
+            database: database,
+            killSwitch: KillSwitch(database: database, isForced: configuration[ServiceVariables.mutationsDisabled]),
             limits: RequestLimits(
-                runtime.database, readsPerMinute: configuration[ServiceVariables.readsPerMinute],
+                database, readsPerMinute: configuration[ServiceVariables.readsPerMinute],
                 mutationsPerMinute: configuration[ServiceVariables.mutationsPerMinute]),
             idempotency: IdempotencyStore(window: configuration[ServiceVariables.idempotencyWindow]))
+        let engine: any Engine = UnconfiguredEngine()
+        let store = DeploymentStore(database: database)
+        let follower = ExecutionFollower(database: database, engine: engine, timings: timings, logger: logger)
+        let launch = Launch(
+            database: database, desk: desk, engine: engine, follower: follower, timings: timings, logger: logger)
+        let deployments = DeploymentsAPI(
+            desk: desk, store: store, follower: follower,
+            start: StartDeployment(launch: launch, quota: quotas.deployments),
+            rollBack: RollBackDeployment(launch: launch, quota: quotas.rollbacks),
+            validate: ValidateDeployment(database: database, quota: quotas.deployments))
+        let insight = InsightAPI(database: database, desk: desk, store: store, quotas: quotas)
+        let admin = AdminAPI(
+            database: database, desk: desk,
+            release: ReleaseDeployment(database: database, desk: desk, engine: engine, logger: logger))
         let builds = BuildsAPI(desk: desk)
+        let poller = Poller(
+            database: database, engine: engine, follower: follower,
+            reconciler: Reconciler(
+                database: database, engine: engine, idempotency: desk.idempotency, timings: timings, logger: logger),
+            timings: timings, logger: logger, metrics: DeploymentMetrics(runtime.metrics))
+        let housekeeping = Housekeeping(database: database, idempotency: desk.idempotency, logger: logger)
+
         var application = ServiceApplication(
-            routes: builds.routes, envelope: DeploymentEnvelope(logger: runtime.logger))
+            routes: deployments.routes + builds.routes + insight.routes + admin.routes,
+            envelope: DeploymentEnvelope(logger: logger))
         application.options.acceptsClientRequestID = true
+        application.options.corsOrigins = configuration[ServiceVariables.corsOrigins] ?? []
+        application.background = [
+            BackgroundTask("poller") { try await poller.run() },
+            BackgroundTask("housekeeping") { try await housekeeping.run() },
+        ]
         return application
     }
 }

@@ -58,6 +58,16 @@ public struct IdempotencyStore: Sendable {
         guard changed == 1 else { throw IdempotencyError.claimLost }
     }
 
+    /// The answer that the claim was finished with; nil where it is not finished or belongs to another call by now.
+    public func stored(_ claim: OwnedClaim, on database: some Queryable) async throws(DatabaseError) -> StoredResponse? {
+        let row = try await database.first(
+            """
+            SELECT fingerprint, status, fields, body FROM idempotency_key
+            WHERE scope = \(claim.scope.bytes) AND owner = \(claim.owner.description)
+            """ as SQL<KeyRow>)
+        return row?.stored
+    }
+
     /// Forgets the key: nothing was done, a retry is evaluated afresh. A claim that another call has is left alone.
     public func release(_ claim: OwnedClaim, on database: some Queryable) async throws(DatabaseError) {
         try await database.execute(

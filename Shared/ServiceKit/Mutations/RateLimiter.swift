@@ -62,6 +62,21 @@ public struct RateLimiter: Sendable {
             limit: limit, isAllowed: used <= limit.limit, used: min(used, limit.limit), resetAt: resetAt,
             now: Timestamp(microseconds: now))
     }
+
+    /// What `client` has used of its limit, without counting anything.
+    public func state(of client: String, _ limit: RateLimit) async throws(DatabaseError) -> RateDecision {
+        let row = try await database.one(
+            """
+            SELECT coalesce(w.used, 0)::bigint, (extract(epoch FROM coalesce(w.started_at, now())) * 1000000)::bigint,
+                   (extract(epoch FROM now()) * 1000000)::bigint
+            FROM (VALUES (1)) AS always LEFT JOIN rate_window AS w ON w.client = \(client) AND w.bucket = \(limit.bucket)
+                AND w.started_at > now() - \(limit.window.wholeMicroseconds) * interval '1 microsecond'
+            """ as SQL<Columns<Int, Int64, Int64>>)
+        let (used, started, now) = row.values
+        return RateDecision(
+            limit: limit, isAllowed: used < limit.limit, used: min(used, limit.limit),
+            resetAt: Timestamp(microseconds: started) + limit.window, now: Timestamp(microseconds: now))
+    }
 }
 
 /// Whether a request may go on, and what the client should know.

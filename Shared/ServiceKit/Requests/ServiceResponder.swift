@@ -67,6 +67,7 @@ public final class ServiceResponder<Role: ServiceRole>: HTTPResponder {
             failure = .badPath(reason)
             response = await enveloped(.badPath(reason), context)
         }
+        if !options.corsOrigins.isEmpty { CrossOrigin.describe(request, in: &response, origins: options.corsOrigins) }
         finish(&response, failure, context)
         report(&response, failure, context, numbers, isQuiet: isQuiet)
         return response
@@ -185,6 +186,8 @@ public struct ResponderOptions: Sendable {
     public var acceptsClientRequestID = false
     /// `WWW-Authenticate` of a 401.
     public var challenge = "Bearer"
+    /// Origins whose pages may call, `https://console.example`; none where it is empty. Credentials are tokens, never cookies.
+    public var corsOrigins: [String] = []
 
     public init() {}
 }

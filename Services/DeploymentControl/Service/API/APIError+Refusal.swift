@@ -62,8 +62,6 @@ extension APIError {
             details = [("artifactRef", .string(artifactRef)), ("sha256", .string(sha256))]
         case .notReleasable(let message): self.init(.deploymentNotReleasable, message)
         case .notStarted(let cause): self.init(cause)
-        case .pipelineNotConfigured:
-            self.init(.engineMisconfigured, "The delivery system has no pipeline for this. Ask the platform team.")
         case .outcomeUnknown(let cause): self.init(cause)
         case .database(let error): self.init(error)
         case .vaultUnavailable:

@@ -26,17 +26,29 @@ struct APIError: Sendable {
         json.member("code", code.rawValue)
         json.member("message", message)
         json.member("request_id", requestID)
-        if !details.isEmpty {
-            json.key("details")
-            json.beginObject()
-            for (name, value) in details { json.member(name, value) }
-            json.endObject()
-        }
+        encodeDetails(to: &json)
         json.endObject()
         var response = Response(status, contentType: JSONAnswer.contentType, json.finish())
         if let retryAfter { response.fields.set("Retry-After", "\(retryAfter)") }
         response.closesConnection = closesConnection
         return response
+    }
+
+    /// As one of several reasons in a preview.
+    func encodeViolation(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("code", code.rawValue)
+        json.member("message", message)
+        encodeDetails(to: &json)
+        json.endObject()
+    }
+
+    private func encodeDetails(to json: inout JSONWriter) {
+        guard !details.isEmpty else { return }
+        json.key("details")
+        json.beginObject()
+        for (name, value) in details { json.member(name, value) }
+        json.endObject()
     }
 }
 

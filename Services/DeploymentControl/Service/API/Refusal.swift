@@ -38,7 +38,6 @@ enum Refusal: Error, Sendable {
     case notReleasable(String)
     // The engine and the stores.
     case notStarted(StartRefusal)
-    case pipelineNotConfigured
     case outcomeUnknown(StartUncertainty)
     case database(DatabaseError)
     case vaultUnavailable(reason: String)
