@@ -1,0 +1,87 @@
+import Encoding
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct DeployTests {
+    @Test("a deployment is started once, shown, followed to its end, and frees the lock")
+    func goesWell() async throws {
+        try await ControlService.run(ControlService.fastPolling.merging(ControlService.wideLimits) { $1 }) { service in
+            let response = try await service.deploy("1.4.0", key: "first")
+            try #require(response.status == 201, "\(response.text)")
+            let record = try response.json
+            #expect(response.field("location") == "/v1/deployments/\(response.id)")
+            #expect(response.field("idempotency-replayed") == "false")
+            #expect(response.field("content-type") == "application/json; charset=utf-8")
+            #expect(record["state"] == "ACTIVE")
+            #expect(record["service"] == "demo-service")
+            #expect(record["environment"] == "sandbox")
+            #expect(record["version"] == "1.4.0")
+            #expect(record["changeSummary"] == "a change")
+            #expect(record["deploymentKind"] == "ROLL_FORWARD")
+            #expect(record["rollbackOf"] == nil)
+            #expect(record["failures"] == [])
+            #expect(record["createdAt"] == record["updatedAt"])
+            let execution = try #require(record["spinnakerExecutionId"]?.string)
+            #expect(record["spinnakerExecutionUrl"]?.string?.hasSuffix(execution) == true)
+
+            let started = try await service.gate.requests("start")
+            try #require(started.count == 1)
+            let order = try #require(started[0]["body"])
+            #expect(order["correlationId"]?.string == response.id)
+            #expect(order["user"] == "client-deployer")
+            #expect(order["parameters"]?["service"] == "demo-service")
+            #expect(order["parameters"]?["version"] == "1.4.0")
+            #expect(order["parameters"]?["engineUrl"] == "http://runtime.example")
+            #expect(order["parameters"]?["deploymentId"]?.string == response.id)
+
+            let second = try await service.deploy("1.5.0")
+            #expect(second.status == 409)
+            #expect(second.code == "DEPLOYMENT_LOCKED")
+            #expect(second.field("retry-after") == "5")
+            #expect(try second.json["details"]?["activeDeploymentId"]?.string == response.id)
+
+            // Nobody reads: the poller alone follows it.
+            try await service.gate.change(execution, #"{"status": "SUCCEEDED"}"#)
+            _ = try await eventually {
+                try await service.count("SELECT count(*)::bigint FROM deployment WHERE state = 'SUCCEEDED'") == 1 ? true : nil
+            }
+            let again = try await service.deploy("1.5.0")
+            #expect(again.status == 201)
+            let list = try #require(try await service.send("GET", "/v1/deployments").json.array)
+            #expect(list.map { $0["version"] } == ["1.5.0", "1.4.0"])
+        }
+    }
+
+    @Test("a replay gives the first answer again, byte for byte, and does nothing")
+    func replays() async throws {
+        try await ControlService.run(ControlService.wideLimits) { service in
+            let first = try await service.deploy(key: "k")
+            try #require(first.status == 201)
+            try await service.gate.change(try #require(first.json["spinnakerExecutionId"]?.string), #"{"status": "SUCCEEDED"}"#)
+            _ = try await service.ended(first.id)
+            for key in ["k", "\"k\"", " k "] {
+                let replay = try await service.deploy(key: key)
+                #expect(replay.status == 201)
+                #expect(replay.body == first.body)
+                #expect(replay.field("location") == first.field("location"))
+                #expect(replay.field("idempotency-replayed") == "true")
+            }
+            #expect(try await service.gate.startedCount() == 1)
+            let used = try await service.count("SELECT used::bigint FROM daily_counter WHERE quota = 'deployments'")
+            #expect(used == 1)
+
+            let other = try await service.deploy("2.0.0", key: "k")
+            #expect(other.status == 409)
+            #expect(other.code == "IDEMPOTENCY_CONFLICT")
+            // White space and the order of keys do not make another request; another client's key is another key.
+            let spelled = try await service.send(
+                "POST", "/v1/deployments", as: "deployer", key: "k",
+                #" {"changeSummary":"a change", "version":"1.4.0","environment":"sandbox","service":"demo-service"} "#)
+            #expect(spelled.field("idempotency-replayed") == "true")
+            let admin = try await service.deploy(key: "k", as: "admin")
+            #expect(admin.status == 201)
+            #expect(admin.id != first.id)
+        }
+    }
+}
