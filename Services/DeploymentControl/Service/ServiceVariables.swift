@@ -3,14 +3,14 @@ import ServiceKit
 
 /// What this service may be told beyond the variables that all services share. The names are binding.
 enum ServiceVariables {
-    static let gateURL = Variable<String?>.optional(
-        "TRIVET_GATE_URL", .httpURL, disclosure: .url, help: "base URL of the delivery engine's API (deployments answer 503 if not set)")
+    static let gateURL = Variable<GateAddress?>.optional(
+        "TRIVET_GATE_URL", GateAddress.parser, disclosure: .url, help: "base URL of the delivery engine's API (deployments answer 503 if not set)")
     static let deckURL = Variable<String?>.optional(
         "TRIVET_DECK_URL", .httpURL, disclosure: .url, help: "base URL of the delivery engine's user interface, for links")
     static let gateToken = Variable<String?>.optional(
         "TRIVET_GATE_TOKEN", .text, disclosure: .secret, help: "bearer token for the engine")
-    static let gateHeader = Variable<String?>.optional(
-        "TRIVET_GATE_HEADER", .text, disclosure: .secret, help: "one more header for the engine, \"Name: value\"")
+    static let gateHeader = Variable<GateHeader?>.optional(
+        "TRIVET_GATE_HEADER", GateHeader.parser, disclosure: .secret, help: "one more header for the engine, \"Name: value\"")
     static let gateConnectTimeout = milliseconds(
         "TRIVET_GATE_CONNECT_TIMEOUT_MS", "2000", "time to connect to the engine, milliseconds")
     static let gateStartTimeout = milliseconds(
@@ -59,6 +59,10 @@ enum ServiceVariables {
             mutationsDisabled.declared, corsOrigins.declared,
         ],
         rules: [
+            { configuration in
+                guard configuration[gateToken] != nil, configuration[gateHeader]?.isAuthorization == true else { return [] }
+                return ["\(gateToken.name) and an Authorization in \(gateHeader.name) exclude each other"]
+            },
             { configuration in
                 // A start that is still under way must not be taken for one that was forgotten.
                 guard configuration[reconcileAfter] > configuration[gateStartTimeout] else {
