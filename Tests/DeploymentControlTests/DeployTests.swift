@@ -80,7 +80,7 @@ import Testing
                 #" {"changeSummary":"a change", "version":"1.4.0","environment":"sandbox","service":"demo-service"} "#)
             #expect(spelled.field("idempotency-replayed") == "true")
             let admin = try await service.deploy(key: "k", as: "admin")
-            #expect(admin.status == 201)
+            #expect(admin.status == 201, "\(admin.text)")
             #expect(admin.id != first.id)
         }
     }

@@ -41,7 +41,9 @@ public enum DeploymentControlService {
                 database, readsPerMinute: configuration[ServiceVariables.readsPerMinute],
                 mutationsPerMinute: configuration[ServiceVariables.mutationsPerMinute]),
             idempotency: IdempotencyStore(window: configuration[ServiceVariables.idempotencyWindow]))
-        let engine: any Engine = UnconfiguredEngine()
+        for warning in GateConfiguration.warnings(configuration) { logger.warn(warning) }
+        let engine: any Engine =
+            GateConfiguration(configuration).map { GateEngine($0, logger: logger) } ?? UnconfiguredEngine()
         let store = DeploymentStore(database: database)
         let follower = ExecutionFollower(database: database, engine: engine, timings: timings, logger: logger)
         let launch = Launch(

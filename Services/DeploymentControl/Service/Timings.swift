@@ -37,7 +37,7 @@ struct Timings: Sendable {
         readTimeout = configuration[ServiceVariables.gateReadTimeout]
         reconcileAfter = configuration[ServiceVariables.reconcileAfter]
         reconcileGiveUp = configuration[ServiceVariables.reconcileGiveUp]
-        reconcilePause = min(reconcilePause, reconcileAfter)
+        reconcilePause = pollInterval
     }
 }
 

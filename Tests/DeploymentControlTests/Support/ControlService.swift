@@ -19,8 +19,8 @@ final class ControlService: Sendable {
     ]
     /// Looks and reconciliation at the pace of a test.
     static let fastPolling = [
-        "TRIVET_POLL_INTERVAL_MS": "100", "TRIVET_MINIMUM_LOOK_AGE_MS": "50", "TRIVET_GATE_START_TIMEOUT_MS": "2000",
-        "TRIVET_RECONCILE_AFTER_MS": "2500", "TRIVET_RECONCILE_GIVE_UP_MS": "2500",
+        "TRIVET_POLL_INTERVAL_MS": "100", "TRIVET_MINIMUM_LOOK_AGE_MS": "50", "TRIVET_GATE_START_TIMEOUT_MS": "1500",
+        "TRIVET_RECONCILE_AFTER_MS": "4000", "TRIVET_RECONCILE_GIVE_UP_MS": "4000",
     ]
 
     /// Open to the superuser, so that a test can look at what the service stores.
@@ -45,6 +45,8 @@ final class ControlService: Sendable {
         _ settings: [String: String] = [:], gate arguments: [String] = [], instances: Int = 1,
         _ body: (ControlService) async throws -> Void
     ) async throws {
+        await turnstile.enter()
+        defer { turnstile.leave() }
         let service = try await ControlService(settings, arguments)
         do {
             for _ in 0..<instances { try await service.startInstance() }
@@ -56,6 +58,9 @@ final class ControlService: Sendable {
         }
         try await service.stop()
     }
+
+    /// Each has some twenty connections to a cluster that takes a hundred.
+    private static let turnstile = Turnstile(3)
 
     private init(_ settings: [String: String], _ gateArguments: [String]) async throws {
         let gate = try await GateDouble.start(gateArguments)
@@ -165,7 +170,8 @@ final class ControlService: Sendable {
         try await eventually { [self] in
             let record = try await send("GET", "/v1/deployments/\(id)").json
             let state = record["state"]?.string
-            return state == "ACTIVE" || state == nil ? nil : record
+            // JSON has a nil of its own.
+            return state == "ACTIVE" || state == nil ? Optional<JSONValue>.none : record
         }
     }
 
@@ -229,3 +235,38 @@ func eventually<T>(within limit: Duration = .seconds(60), _ ask: () async throws
 }
 
 struct NeverHappened: Error {}
+
+/// Lets so many in at a time, in the order in which they came.
+final class Turnstile: Sendable {
+    private struct State {
+        var free: Int
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: Locked<State>
+
+    init(_ places: Int) { state = Locked(State(free: places)) }
+
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.free > 0 {
+                    state.free -= 1
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func leave() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.free += 1
+            return nil
+        }
+        next?.resume()
+    }
+}
