@@ -57,7 +57,7 @@ public enum DeploymentControlService {
         let admin = AdminAPI(
             database: database, desk: desk,
             release: ReleaseDeployment(database: database, desk: desk, engine: engine, logger: logger))
-        let builds = BuildsAPI(desk: desk)
+        let builds = try BuildsComponent(runtime, desk: desk, quotas: quotas)
         let poller = Poller(
             database: database, engine: engine, follower: follower,
             reconciler: Reconciler(
@@ -66,14 +66,14 @@ public enum DeploymentControlService {
         let housekeeping = Housekeeping(database: database, idempotency: desk.idempotency, logger: logger)
 
         var application = ServiceApplication(
-            routes: deployments.routes + builds.routes + insight.routes + admin.routes,
+            routes: deployments.routes + builds.api.routes + insight.routes + admin.routes,
             envelope: DeploymentEnvelope(logger: logger))
         application.options.acceptsClientRequestID = true
         application.options.corsOrigins = configuration[ServiceVariables.corsOrigins] ?? []
         application.background = [
             BackgroundTask("poller") { try await poller.run() },
             BackgroundTask("housekeeping") { try await housekeeping.run() },
-        ]
+        ] + builds.background
         return application
     }
 }

@@ -76,6 +76,7 @@ enum ServiceVariables {
                 }
                 return []
             },
+            { ArtifactStores.problems($0) },
         ])
 
     private static func milliseconds(_ name: String, _ fallback: String, _ help: String) -> Variable<Duration> {

@@ -66,8 +66,13 @@ public final class S3Store: ObjectReading {
     /// A URL with which somebody else may store exactly one object: its length, digest and type are part of the signature.
     ///
     /// The uploader sends the returned headers with these values (S3 API, PutObject, `x-amz-checksum-sha256`).
+    ///
+    /// - Parameters:
+    ///   - seconds: life of the URL, 1 s to 7 days.
+    ///   - time: when its life begins; now if nil. The same arguments give the same URL.
     public func presignedPut(
-        _ location: ObjectLocation, length: Int64, sha256: Digest32, contentType: String, seconds: Int
+        _ location: ObjectLocation, length: Int64, sha256: Digest32, contentType: String, seconds: Int,
+        from time: Timestamp? = nil
     ) throws(ObjectError) -> PresignedPut {
         try checkBucket(location)
         let sent = [
@@ -77,7 +82,7 @@ public final class S3Store: ObjectReading {
         let signed = SigV4.Request(
             method: "PUT", path: "/\(location.bucket)/\(location.key)",
             headers: sent + [("host", configuration.endpoint.authority)])
-        let target = signer.presignedTarget(for: signed, seconds: seconds, at: now())
+        let target = signer.presignedTarget(for: signed, seconds: seconds, at: time ?? now())
         return PresignedPut(url: configuration.endpoint.origin + target, headers: sent.map { .init(name: $0.0, value: $0.1) })
     }
 

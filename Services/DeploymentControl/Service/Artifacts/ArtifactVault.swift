@@ -4,42 +4,52 @@ import HTTP
 
 /// Where artifacts are kept: a directory or an S3-compatible store.
 ///
-/// Content-addressed: an object of a reference is never overwritten. Nothing is held in memory beyond one piece.
+/// Content-addressed: what has a name is never replaced by anything else. Nothing is held in memory beyond one piece.
 protocol ArtifactVault: Sendable {
     /// The handle of an artifact in this store: `artifact://{service}/{version}/{sha256}.zip`, or `s3://…`.
-    func reference(for artifact: ExpectedArtifact) -> String
+    func reference(to path: ArtifactPath) -> String
 
-    /// Whether a handle that a client sends has this store's scheme, root and shape.
-    func accepts(_ reference: String) -> Bool
+    /// What a handle that a client sends names here; nil where it has another scheme, root or shape.
+    func path(of reference: String) -> ArtifactPath?
 
-    /// A presigned URL to send the bytes to, past this service; nil where the bytes come through this service.
-    func presignedUpload(_ artifact: ExpectedArtifact, expiresIn: Duration) throws(VaultError) -> String?
+    /// Reads the stored object from end to end and holds it against what was declared. Each call is a measurement of its own.
+    /// - Throws: `.artifact` with the first cause of reference 6.5, 8 to 11, that applies.
+    func verify(_ artifact: ExpectedArtifact) async throws(VaultError)
+}
 
-    /// Takes the bytes of one artifact: verifies them while they stream, makes them durable, then visible. What breaks off leaves at
-    /// most a temporary file that a sweeper removes.
+/// A vault that takes the bytes through this service.
+protocol ReceivingVault: ArtifactVault {
+    /// Takes the bytes of one artifact: verifies them while they stream, makes them durable, then visible. What breaks off
+    /// leaves at most a temporary file that `sweep` removes.
     func receive(_ body: RequestBody, _ artifact: ExpectedArtifact) async throws(VaultError)
 
-    /// Reads the stored object from end to end. nil where there is none.
-    func measure(_ reference: String, contentType: String) async throws(VaultError) -> MeasuredArtifact?
+    /// Removes temporary files that nobody writes any more, and tells how many.
+    func sweep() async throws(VaultError) -> Int
+}
+
+/// A vault that lets the client send the bytes past this service.
+protocol PresigningVault: ArtifactVault {
+    /// Size, digest and type are part of the signature. The same arguments give the same grant.
+    func presign(_ artifact: ExpectedArtifact, from start: Timestamp, until end: Timestamp) throws(VaultError) -> UploadGrant
 }
 
 /// What a capability allows to be sent.
 struct ExpectedArtifact: Sendable, Hashable {
-    let service: ServiceName
-    let version: Version
+    let path: ArtifactPath
     let sizeBytes: Int64
-    /// 64 hexadecimal digits in lower case.
-    let sha256: String
-    /// `application/zip` or `application/gzip`.
-    let contentType: String
 }
 
-/// What a stored object really is.
-struct MeasuredArtifact: Sendable, Hashable {
-    let sizeBytes: Int64
-    let sha256: String
-    /// Whether the bytes are of the declared type (reference 6.6).
-    let isOfDeclaredType: Bool
+/// Where and how bytes are to be sent.
+struct UploadGrant: Sendable, Hashable {
+    struct Field: Sendable, Hashable {
+        let name: String
+        let value: String
+    }
+
+    /// A secret until it expires.
+    let url: String
+    /// Header fields to be sent with exactly these values.
+    let fields: [Field]
 }
 
 /// Why a vault gave or took nothing.
