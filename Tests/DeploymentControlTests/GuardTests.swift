@@ -170,8 +170,14 @@ import Testing
             #expect(try await service.deploy("1.4.0").code == "VERSION_NOT_FOUND")
             try await service.database.execute(
                 """
-                INSERT INTO build (id, client, service, version, artifact_ref, sha256, size_bytes, content_type)
-                VALUES (gen_random_uuid(), 'c', 'demo-service', '1.4.0', 's3://bucket/a/b.zip', repeat('a', 64), 1, 'application/zip')
+                WITH capability AS (
+                    INSERT INTO upload_capability (id, client, service, version, size_bytes, sha256, content_type,
+                        artifact_ref, state, expires_at)
+                    VALUES (gen_random_uuid(), 'c', 'demo-service', '1.4.0', 1, repeat('a', 64), 'application/zip',
+                        's3://bucket/a/b.zip', 'ISSUED', now() + interval '1 hour') RETURNING id)
+                INSERT INTO build (id, client, service, version, artifact_ref, sha256, size_bytes, content_type, capability)
+                SELECT gen_random_uuid(), 'c', 'demo-service', '1.4.0', 's3://bucket/a/b.zip', repeat('a', 64), 1,
+                    'application/zip', id FROM capability
                 """)
             #expect(try await service.deploy("1.4.0").status == 201)
             let parameters = try await service.gate.requests("start")[0]["body"]?["parameters"]

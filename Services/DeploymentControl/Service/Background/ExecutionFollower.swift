@@ -116,37 +116,43 @@ struct ExecutionFollower: Sendable {
 
     /// ACTIVE → SUCCEEDED; where it undid another deployment, that one → ROLLED_BACK, in the same transaction.
     private func succeed(_ row: StoredDeployment) async throws {
-        try await database.transaction { transaction in
+        let hasChanged = try await database.transaction { transaction in
             try await Self.lock(row, in: transaction)
             let changed = try await transaction.execute(
                 """
                 UPDATE deployment SET state = 'SUCCEEDED', finished_at = now(), updated_at = now(), last_answer_at = now()
                 WHERE id = \(row.id) AND state = 'ACTIVE'
                 """)
-            guard changed == 1 else { return }
+            guard changed == 1 else { return false }
             try await Self.note(row.id, .active, .succeeded, row, in: transaction)
-            guard let target = row.rollbackOf else { return }
+            guard let target = row.rollbackOf else { return true }
             let before = try await transaction.first(
                 "SELECT state FROM deployment WHERE id = \(target)" as SQL<String>)
-            guard let before = before.flatMap(DeploymentState.init), let after = before.after(.rollbackSucceeded) else { return }
+            guard let before = before.flatMap(DeploymentState.init), let after = before.after(.rollbackSucceeded) else {
+                return true
+            }
             let marked = try await transaction.execute(
                 """
                 UPDATE deployment SET state = \(after.rawValue), rolled_back_at = now(), updated_at = now()
                 WHERE id = \(target) AND state = \(before.rawValue)
                 """)
             if marked == 1 { try await Self.note(target, before, after, row, in: transaction) }
+            return true
         }
-        logger.info("deployment succeeded", .text("deployment", row.id.description))
+        if hasChanged { logger.info("deployment succeeded", .text("deployment", row.id.description)) }
     }
 
     /// ACTIVE → FAILED, with its failures.
     private func fail(_ row: StoredDeployment, _ findings: [FailureFinding], _ reason: String) async throws {
-        try await database.transaction { transaction in
+        let hasChanged = try await database.transaction { transaction in
             try await Self.lock(row, in: transaction)
-            guard try await Ending.fail(row.id, findings, in: transaction) else { return }
+            guard try await Ending.fail(row.id, findings, in: transaction) else { return false }
             try await Self.note(row.id, .active, .failed, row, in: transaction)
+            return true
         }
-        logger.info("deployment failed", .text("deployment", row.id.description), .text("reason", reason))
+        if hasChanged {
+            logger.info("deployment failed", .text("deployment", row.id.description), .text("reason", reason))
+        }
     }
 
     /// Rows in the order of their numbers, so that no two of these wait for each other.
