@@ -9,6 +9,8 @@ import Locking
 public final class GateDouble: Sendable {
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     public let address: SocketAddress

@@ -9,16 +9,24 @@ extension EngineText {
     /// Every value that follows a name of a secret is replaced by the mark, in headers (`Name: value`), queries (`name=value`) and
     /// JSON (`"name":"value"`), whatever the case of the name.
     static func withoutSecrets(_ text: String) -> String {
-        let bytes = Array(text.utf8.prefix(bytesMax))
+        let bytes = Array(plainBlanks(text).utf8.prefix(bytesMax))
         let lower = bytes.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            guard let value = secretValue(in: lower, at: index) else {
+            guard var value = secretValue(in: lower, at: index) else {
                 result.append(bytes[index])
                 index += 1
                 continue
+            }
+            // What stands for a value may be the name of the next secret, whose value must not be left behind.
+            var inner = value.lowerBound
+            while inner < value.upperBound {
+                if let next = secretValue(in: lower, at: inner), next.upperBound > value.upperBound {
+                    value = value.lowerBound..<next.upperBound
+                }
+                inner += 1
             }
             result += bytes[index..<value.lowerBound]
             result += mark.utf8
@@ -27,7 +35,21 @@ extension EngineText {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Where the value lies, if a name of a secret begins at `start`. Never empty of progress: the value begins behind the name.
+    /// Line breaks of every kind become `\n`, other white space and control characters blanks.
+    private static func plainBlanks(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(bytesMax) {
+            switch scalar.value {
+            case 0x0A, 0x0D, 0x85, 0x2028, 0x2029: result.append("\n")
+            default:
+                let isBlank = scalar.properties.isWhitespace || scalar.properties.generalCategory == .control
+                result.append(isBlank ? " " : scalar)
+            }
+        }
+        return String(result)
+    }
+
+    /// Where the value lies, if a name of a secret begins at `start`. It begins behind the name, on the next line at the latest.
     private static func secretValue(in bytes: [UInt8], at start: Int) -> Range<Int>? {
         if matches(bearer, bytes, start) {
             let value = skippingBlanks(bytes, start + bearer.count)
@@ -35,7 +57,7 @@ extension EngineText {
         }
         for name in wholeLineNames where matches(name, bytes, start) {
             guard let value = afterSeparator(bytes, start + name.count) else { continue }
-            return value..<(endOfQuoted(bytes, value) ?? endOfLine(bytes, value))
+            return value..<(endOfMark(bytes, value) ?? endOfQuoted(bytes, value) ?? endOfLine(bytes, value))
         }
         for name in oneWordNames where matches(name, bytes, start) {
             guard let value = afterSeparator(bytes, start + name.count) else { continue }
@@ -56,12 +78,12 @@ extension EngineText {
         index = skippingBlanks(bytes, index)
         guard index < bytes.count, bytes[index] == UInt8(ascii: ":") || bytes[index] == UInt8(ascii: "=") else { return nil }
         index = skippingBlanks(bytes, index + 1)
-        return index < bytes.count && !isLineBreak(bytes[index]) ? index : nil
+        return index < bytes.count ? index : nil
     }
 
     private static func skippingBlanks(_ bytes: [UInt8], _ start: Int) -> Int {
         var index = start
-        while index < bytes.count, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
+        while index < bytes.count, bytes[index] <= 0x20 { index += 1 }
         return index
     }
 
@@ -82,9 +104,14 @@ extension EngineText {
         return min(index, bytes.count)
     }
 
-    private static func endOfWord(_ bytes: [UInt8], _ start: Int) -> Int {
+    /// What has been taken out before is not taken for more than it is.
+    private static func endOfMark(_ bytes: [UInt8], _ start: Int) -> Int? {
         let marked = Array(mark.utf8)
-        if matches(marked, bytes, start) { return start + marked.count }
+        return matches(marked, bytes, start) ? start + marked.count : nil
+    }
+
+    private static func endOfWord(_ bytes: [UInt8], _ start: Int) -> Int {
+        if let end = endOfMark(bytes, start) { return end }
         let end = bytes[start...].firstIndex { byte in
             byte <= 0x20 || isQuote(byte) || [UInt8(ascii: "&"), UInt8(ascii: ";"), UInt8(ascii: ","), UInt8(ascii: ")"),
                 UInt8(ascii: "}"), UInt8(ascii: ">")].contains(byte)

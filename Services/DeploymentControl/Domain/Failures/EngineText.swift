@@ -2,12 +2,14 @@
 public enum EngineText {
     public static let scalarsMax = 240
     /// What is looked at of a text. The rest is dropped.
-    static let bytesMax = 16_384
+    static let bytesMax = 4096
     static let mark = "[redacted]"
 
     /// Without secrets, URLs cut to scheme and host, on one line, at most ``scalarsMax`` code points. Applied twice it changes nothing more.
     public static func redacted(_ text: String) -> String {
-        onOneLine(replacingURLs(in: withoutSecrets(text)) { "\($0.scheme)://\($0.host)" })
+        let short = replacingURLs(in: withoutSecrets(text)) { "\($0.scheme)://\($0.host)" }
+        // What is left of a URL may read as the name of a secret with what follows it.
+        return onOneLine(withoutSecrets(short))
     }
 
     /// Without addresses and without the phrases that the engine puts around every text, which would otherwise decide its category:
@@ -76,7 +78,7 @@ public enum EngineText {
             let before = rest[..<mark.lowerBound]
             let scheme = before.suffixWhile { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
             var end = rest[mark.upperBound...].firstIndex { $0.isWhitespace || #""'<>`\"#.contains($0) } ?? rest.endIndex
-            while end > mark.upperBound, ").,;:]}".contains(rest[rest.index(before: end)]) { end = rest.index(before: end) }
+            while end > mark.upperBound, ").,;:".contains(rest[rest.index(before: end)]) { end = rest.index(before: end) }
             result += before[..<scheme.startIndex]
             result += replacement(FoundURL(scheme: String(scheme), host: host(of: rest[mark.upperBound..<end])))
             rest = rest[end...]

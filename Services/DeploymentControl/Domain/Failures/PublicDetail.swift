@@ -9,7 +9,7 @@ public enum PublicDetail {
         let lines = readable.split(whereSeparator: \.isNewline).filter { !isStackFrame($0) }
         let words = lines.flatMap { $0.split(whereSeparator: \.isWhitespace) }.compactMap(publicWord)
         let detail = EngineText.onOneLine(words.joined(separator: " "))
-        let trimmed = detail.trimming { " :;,-\"'([".contains($0) }
+        let trimmed = detail.trimming { " :;,-\"'(".contains($0) }
         return trimmed.unicodeScalars.contains { $0.properties.isAlphabetic } && !trimmed.isOnlyMarks ? String(trimmed) : nil
     }
 
@@ -28,13 +28,13 @@ public enum PublicDetail {
         func replaced(_ text: String) -> String { word[..<start.lowerBound] + text + word[start.upperBound...] }
         let lower = core.lowercased()
         if isClassName(core) { return nil }
-        if let name = standIn(forName: lower) { return replaced(name) }
         if lower.hasPrefix("arn:") { return replaced("[resource]") }
         if core.contains("@") { return replaced("[user]") }
         if isIdentifier(core) { return replaced("[id]") }
         let authority = core.prefix { $0 != "/" }
         if core.hasPrefix("/"), core.dropFirst().contains("/") { return replaced("[path]") }
         if isHost(authority) { return replaced(authority.endIndex == core.endIndex ? "[host]" : "[address]") }
+        if let name = standIn(forName: lower) { return replaced(name) }
         // A name with an assignment or a list in it may hide any of these.
         if core.contains("="), let equals = core.firstIndex(of: "="), equals < core.endIndex,
             let value = publicWord(core[core.index(after: equals)...])

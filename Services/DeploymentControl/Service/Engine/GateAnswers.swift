@@ -49,7 +49,7 @@ enum GateAnswers {
         for name in ["ref", "resource", "url"] {
             guard let text = answer[name]?.string else { continue }
             let path = text.prefix { $0 != "?" && $0 != "#" }
-            if let last = path.split(separator: "/").last, isExecutionID(last) { return String(last) }
+            if let last = path.split(separator: "/", omittingEmptySubsequences: false).last, isExecutionID(last) { return String(last) }
         }
         return nil
     }

@@ -67,7 +67,7 @@ struct GateEngine: Engine {
             case .unrecognised(let text): return .seen(.unrecognised(EngineText.redacted(text)))
             case .failed, .canceled:
                 var family = ChildReading(
-                    left: Self.childrenMax, seen: [executionID], deadline: begun + configuration.readTimeout + configuration.readTimeout)
+                    left: Self.childrenMax, seen: [executionID], deadline: begun + configuration.readTimeout)
                 await addChildren(to: &report, of: execution, depth: 1, &family, call)
                 return .seen(.failed(FailureReader.findings(of: report)))
             }
@@ -162,15 +162,4 @@ struct GateEngine: Engine {
     private func execution(_ id: String, of application: String) -> StartedExecution {
         StartedExecution(id: id, url: configuration.link(application: application, executionID: id))
     }
-}
-
-/// No Gate is configured: the service runs, and every start is certainly not started.
-struct AbsentEngine: Engine {
-    func start(_ order: PipelineOrder, _ call: EngineCall) async -> StartOutcome { .notStarted(.unavailable) }
-
-    func look(at executionID: String, _ call: EngineCall) async -> LookOutcome { .noAnswer(reason: "no engine is configured") }
-
-    func find(
-        correlationID: UUID, application: String, notBefore: Timestamp, _ call: EngineCall
-    ) async -> FindOutcome { .noAnswer(reason: "no engine is configured") }
 }
