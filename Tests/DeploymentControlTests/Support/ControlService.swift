@@ -32,7 +32,8 @@ final class ControlService: Sendable {
     /// By role.
     let tokens: [String: String]
     private let processes = Locked<[ServiceUnderTest]>([])
-    private let fresh: TestDatabase
+    /// nil on a server of its own.
+    private let fresh: TestDatabase?
     private let roles: [String]
 
     /// The first instance.
@@ -43,11 +44,11 @@ final class ControlService: Sendable {
     /// - Parameter settings: further TRIVET_ variables, or other values.
     static func run(
         _ settings: [String: String] = [:], gate arguments: [String] = [], instances: Int = 1,
-        _ body: (ControlService) async throws -> Void
+        on server: PostgresServer? = nil, _ body: (ControlService) async throws -> Void
     ) async throws {
         await turnstile.enter()
         defer { turnstile.leave() }
-        let service = try await ControlService(settings, arguments)
+        let service = try await ControlService(settings, arguments, server)
         do {
             for _ in 0..<instances { try await service.startInstance() }
             try await body(service)
@@ -62,22 +63,27 @@ final class ControlService: Sendable {
     /// Each has some twenty connections to a cluster that takes a hundred.
     private static let turnstile = Turnstile(3)
 
-    private init(_ settings: [String: String], _ gateArguments: [String]) async throws {
+    private init(
+        _ settings: [String: String], _ gateArguments: [String], _ server: PostgresServer?
+    ) async throws {
         let gate = try await GateDouble.start(gateArguments)
-        let fresh = try await TestCluster.createDatabase()
-        let administrator = try await TestCluster.administrator()
-        let (owner, server) = ("\(fresh.name)_owner", "\(fresh.name)_server")
-        for role in [owner, server] {
-            try await administrator.execute(Command(text: "CREATE ROLE \(role) LOGIN PASSWORD '\(Self.password)'"))
+        let fresh = server == nil ? try await TestCluster.createDatabase() : nil
+        let url = fresh?.url ?? server?.url ?? ""
+        let roles = fresh.map { ["\($0.name)_owner", "\($0.name)_server"] } ?? []
+        if let fresh {
+            let administrator = try await TestCluster.administrator()
+            for role in roles {
+                try await administrator.execute(Command(text: "CREATE ROLE \(role) LOGIN PASSWORD '\(Self.password)'"))
+            }
+            try await administrator.execute(Command(text: "ALTER DATABASE \(fresh.name) OWNER TO \(roles[0])"))
         }
-        try await administrator.execute(Command(text: "ALTER DATABASE \(fresh.name) OWNER TO \(owner)"))
         var serving = [
-            "TRIVET_DATABASE_URL": try Self.url(fresh.url, as: server), "TRIVET_EVENT_LOOPS": "2",
+            "TRIVET_DATABASE_URL": try roles.last.map { try Self.url(url, as: $0) } ?? url, "TRIVET_EVENT_LOOPS": "2",
             "TRIVET_LOG_FORMAT": "json", "TRIVET_GATE_URL": gate.url, "TRIVET_DECK_URL": "http://deck.example",
         ]
         serving.merge(settings) { $1 }
         var owning = serving
-        owning["TRIVET_DATABASE_OWNER_URL"] = try Self.url(fresh.url, as: owner)
+        if let owner = roles.first { owning["TRIVET_DATABASE_OWNER_URL"] = try Self.url(url, as: owner) }
         _ = try await Self.output(of: ["migrate"], owning)
         _ = try await Self.output(
             of: [
@@ -92,9 +98,10 @@ final class ControlService: Sendable {
         self.gate = gate
         self.fresh = fresh
         self.serving = serving
-        database = fresh.open()
+        database = fresh?.open() ?? Database(DatabaseConfiguration(url: url), loops: TestLoops.group)
+        if fresh == nil { database.start() }
         environment = owning
-        roles = [owner, server]
+        self.roles = roles
     }
 
     /// One more instance on the same database.
@@ -112,7 +119,7 @@ final class ControlService: Sendable {
         for process in instances { await process.end() }
         await gate.stop()
         await database.close(grace: .seconds(1))
-        try await fresh.drop()
+        try await fresh?.drop()
         for role in roles {
             try await TestCluster.administrator().execute("DROP ROLE IF EXISTS \(identifier: role)")
         }
