@@ -174,16 +174,18 @@ import Testing
                     INSERT INTO upload_capability (id, client, service, version, size_bytes, sha256, content_type,
                         artifact_ref, state, expires_at)
                     VALUES (gen_random_uuid(), 'c', 'demo-service', '1.4.0', 1, repeat('a', 64), 'application/zip',
-                        's3://bucket/a/b.zip', 'ISSUED', now() + interval '1 hour') RETURNING id)
+                        's3://bucket/a/demo-service/1.4.0/' || repeat('a', 64) || '.zip', 'ISSUED', now() + interval '1 hour') RETURNING id, artifact_ref)
                 INSERT INTO build (id, client, service, version, artifact_ref, sha256, size_bytes, content_type, capability)
-                SELECT gen_random_uuid(), 'c', 'demo-service', '1.4.0', 's3://bucket/a/b.zip', repeat('a', 64), 1,
+                SELECT gen_random_uuid(), 'c', 'demo-service', '1.4.0', artifact_ref, repeat('a', 64), 1,
                     'application/zip', id FROM capability
                 """)
             #expect(try await service.deploy("1.4.0").status == 201)
             let parameters = try await service.gate.requests("start")[0]["body"]?["parameters"]
-            #expect(parameters?["artifactRef"] == "s3://bucket/a/b.zip")
-            #expect(parameters?["s3Bucket"] == "bucket" && parameters?["s3Key"] == "a/b.zip")
-            #expect(parameters?["sha256"]?.string == String(repeating: "a", count: 64))
+            let digest = String(repeating: "a", count: 64)
+            #expect(parameters?["artifactRef"]?.string == "s3://bucket/a/demo-service/1.4.0/\(digest).zip")
+            #expect(parameters?["s3Bucket"] == "bucket")
+            #expect(parameters?["s3Key"]?.string == "a/demo-service/1.4.0/\(digest).zip")
+            #expect(parameters?["sha256"]?.string == digest)
         }
     }
 

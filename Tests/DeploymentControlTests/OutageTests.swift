@@ -41,7 +41,7 @@ import Testing
                     let response = try? await service.send("GET", "/v1/deployments", to: instances[0])
                     return response?.status == 503 ? true : nil
                 }
-                try await server.start()
+                try await Self.startAgain(server)
                 for instance in instances { try await instance.awaitReady() }
             }
             _ = try await eventually { answered.withLock { $0.count } >= 12 ? true : nil }
@@ -66,6 +66,11 @@ import Testing
         }
     }
 
+    /// A backend that was being forked when the others were killed holds the shared memory for a moment longer.
+    private static func startAgain(_ server: PostgresServer) async throws {
+        _ = try await eventually { (try? await server.start()) != nil ? true : nil }
+    }
+
     @Test("while PostgreSQL is away nothing is decided: 503, and no engine is called")
     func databaseIsAway() async throws {
         let server = try await PostgresServer.start()
@@ -82,7 +87,7 @@ import Testing
             #expect(!response.text.contains("socket") && !response.text.contains("SQL"))
             #expect(try await service.send("GET", "/v1/health", as: nil).status == 200)
             #expect(try await service.gate.startedCount() == 1)
-            try await server.start()
+            try await Self.startAgain(server)
             try await service.process.awaitReady()
             let id = try #require(record["id"]?.string)
             #expect(try await service.send("GET", "/v1/deployments/\(id)").json == record)

@@ -26,10 +26,10 @@ struct BuildsAPI: Sendable {
                 .post, "/v1/builds", "registerBuild", needs: .publish,
                 statuses: [200, 201, 400, 401, 403, 409, 413, 415, 429, 500, 503], register),
             DeploymentRoute(
-                .get, "/v1/builds", "getBuild", needs: .read, statuses: [200, 400, 401, 404, 429, 500, 503], read),
+                .get, "/v1/builds", "getBuild", needs: .read, statuses: [200, 400, 401, 403, 404, 429, 500, 503], read),
             DeploymentRoute(
                 .get, "/v1/services/{service}/versions", "listVersions", needs: .read,
-                statuses: [200, 400, 401, 404, 429, 500, 503], list),
+                statuses: [200, 400, 401, 403, 404, 429, 500, 503], list),
         ]
     }
 
