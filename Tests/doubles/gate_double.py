@@ -501,9 +501,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     engine.pipelines = [entry for entry in engine.pipelines
                                         if (entry["application"], entry["name"]) != (body["application"], body["name"])]
                     engine.pipelines.append(body)
-            case ("PUT", "listener"):
-                self.answer(200, {"ok": True})
-                return server.refuse(body["closed_ms"] / 1000)
+            case ("PUT", "listener"): server.refuse(body["closed_ms"] / 1000)
             case ("POST", "release"): server.release()
             case ("POST", "reset"):
                 engine.reset()
@@ -527,7 +525,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.arrived = threading.Condition(self.lock)
         self.released = threading.Event()
-        self.closed_for = None
+        self.closed, self.closed_for = threading.Event(), None
 
     def note(self, operation, handler, body):
         with self.arrived:
@@ -541,8 +539,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.released = threading.Event()
 
     def refuse(self, seconds):
+        """Returns once the listener is closed."""
+        self.closed.clear()
         self.closed_for = seconds
         self.shutdown()
+        self.closed.wait()
 
     def serve(self):
         """Serves for ever. While the listener is closed, connections are refused as by a process that is not there."""
@@ -553,6 +554,7 @@ class Server(http.server.ThreadingHTTPServer):
             seconds, self.closed_for = self.closed_for, None
             address, family, kind = self.server_address, self.address_family, self.socket_type
             self.socket.close()
+            self.closed.set()
             time.sleep(seconds)
             self.socket = socket.socket(family, kind)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
