@@ -49,7 +49,7 @@ import Testing
             ("status", #""status": 500"#), ("status", #""status": 401"#), ("status", #""status": 403"#),
             ("status", #""status": 429"#), ("status", #""status": 400"#), ("body", #""text": "[]""#),
             ("body", #""text": "null""#), ("body", #""text": "{\"status\":\"TERMINAL\"""#),
-            ("body", #""text": "{\"id\":\"another\",\"status\":\"TERMINAL\"}""#), ("large", #""bytes": 9000000"#),
+            ("body", #""text": "{\"id\":\"another\",\"status\":\"TERMINAL\"}""#),
         ])
     func nothingLearned(kind: String, fields: String) async throws {
         let bench = try await EngineBench.start()
@@ -60,6 +60,21 @@ import Testing
         #expect(try await bench.double.requests("other").isEmpty, "a redirect is not followed")
         try await bench.double.clearFaults()
         #expect(try await bench.look(id) == .seen(.running))
+    }
+
+    @Test("an execution that is too large to be read whole is read without its contexts")
+    func tooLarge() async throws {
+        let bench = try await EngineBench.start()
+        let id = try await bench.started()
+        try await bench.double.change(id, #"{"status": "TERMINAL", "stage": {"context": {"webhook": {"statusCodeValue": 403}}}}"#)
+        try await bench.double.fault("read", "large", #""bytes": 9000000"#)
+        #expect(try await bench.look(id) == .seen(.failed([FailureCause.unknown.finding(observedAt: try await endOfStage(bench))])))
+        let target = try await bench.double.requests("batch").first?["target"]?.string
+        #expect(target == "/executions?executionIds=\(id)&expand=false")
+    }
+
+    private func endOfStage(_ bench: EngineBench) async throws -> Int64? {
+        try await bench.double.executions().first?["stages"]?.array?.first?["endTime"]?.number?.int64.map { $0 * 1000 }
     }
 
     @Test("a read without an answer in time teaches nothing")

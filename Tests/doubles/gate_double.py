@@ -414,8 +414,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def batch(self):
         identities = self.query.get("executionIds", "").split(",")
-        found = [self.server.engine.get(identity) for identity in identities]
-        return 200, [execution for execution in found if execution]
+        found = [execution for identity in identities if (execution := self.server.engine.get(identity))]
+        if self.query.get("expand") == "false":
+            for stage in (stage for execution in found for stage in execution["stages"]):
+                stage.update(context={}, outputs={}, tasks=[])
+        return 200, found
 
     def cancel(self, identity):
         engine = self.server.engine

@@ -41,9 +41,11 @@ struct EngineCallLog {
     private func status(of answer: GateAnswer) -> [LogField] {
         switch answer {
         case .failed(let error): return [.text("error", EngineText.redacted(error.description))]
+        case .cutOff(let status, let error):
+            return [.number("status", status), .text("error", EngineText.redacted(error.description))]
         case .response(let status, let body):
             var fields: [LogField] = [.number("status", status)]
-            if !(200...299).contains(status), let body, let text = message(of: body) {
+            if !(200...299).contains(status), let text = message(of: body) {
                 fields.append(.text("engine_message", EngineText.redacted(text)))
             }
             return fields

@@ -1,10 +1,27 @@
 import Encoding
 import Outbound
 
-/// What came back for one request: the head and, unless it was lost on the way, the body.
+/// What came back for one request.
 enum GateAnswer: Sendable {
-    case response(status: Int, body: [UInt8]?)
+    case response(status: Int, body: [UInt8])
+    /// The head came, the body did not, or not wholly.
+    case cutOff(status: Int, OutboundError)
     case failed(OutboundError)
+
+    var status: Int? {
+        switch self {
+        case .response(let status, _), .cutOff(let status, _): status
+        case .failed: nil
+        }
+    }
+
+    /// The whole answer is more than is read.
+    var isTooLarge: Bool {
+        switch self {
+        case .cutOff(_, .unclear(.bodyTooLarge, _)), .failed(.unclear(.bodyTooLarge, _)): true
+        default: false
+        }
+    }
 }
 
 /// What answers mean (reference 7.7). Pure; ``GateEngine`` sends and asks here.
@@ -24,12 +41,12 @@ enum GateAnswers {
             case .notSent: .notStarted(.unavailable)
             case .unclear: .unclear(.noAnswer)
             }
-        case .response(let status, let body):
+        case .response(200...299, let body):
+            executionID(inStartAnswer: body).map { .started(executionID: $0) } ?? .unclear(.noExecutionID)
+        case .response(let status, _), .cutOff(let status, _):
             switch status {
-            case 200...299:
-                // Without its body the answer may have named an execution: something runs.
-                if let body { executionID(inStartAnswer: body).map { .started(executionID: $0) } ?? .unclear(.noExecutionID) }
-                else { .unclear(.noAnswer) }
+            // The lost body may have named an execution: something runs.
+            case 200...299: .unclear(.noAnswer)
             case 300...399: .notStarted(.misconfigured)
             case 401, 403: .notStarted(.unauthorized)
             case 408: .unclear(.noAnswer)
@@ -78,9 +95,9 @@ enum GateAnswers {
     static func document(_ answer: GateAnswer) -> Document {
         switch answer {
         case .failed(let error): return .nothing(reason: error.description)
-        case .response(404, _): return .missing
-        case .response(200...299, nil): return .nothing(reason: "the answer ended early")
-        case .response(let status, let body?) where (200...299).contains(status):
+        case .response(404, _), .cutOff(404, _): return .missing
+        case .cutOff(let status, let error): return .nothing(reason: "status \(status), \(error)")
+        case .response(let status, let body) where (200...299).contains(status):
             guard !body.isEmpty else { return .nothing(reason: "status \(status) with an empty body") }
             do throws(JSONError) {
                 return .json(try JSONReader.parse(body, limits: limits))

@@ -134,8 +134,17 @@ struct GateEngine: Engine {
         guard let request = requests.read(executionID, call, within: within) else {
             return .nothing(reason: "the address of the execution is too long")
         }
-        let answer = await send(request)
-        let document = GateAnswers.document(answer)
+        let begun = MonotonicTime.now()
+        var answer = await send(request)
+        var document = GateAnswers.document(answer)
+        let timeLeft = within - (MonotonicTime.now() - begun)
+        if answer.isTooLarge, timeLeft > .zero, let brief = requests.readBriefly(executionID, call, within: timeLeft) {
+            answer = await send(brief)
+            document = GateAnswers.document(answer)
+            if case .json(let list) = document {
+                document = list.array?.first.map { .json($0) } ?? .nothing(reason: "too large to be read, and not listed")
+            }
+        }
         switch document {
         case .json: entry.succeeded(answer, [.text("execution_id", executionID)])
         case .missing: entry.failed(answer, [.text("execution_id", executionID), .text("outcome", "missing")])
@@ -152,7 +161,7 @@ struct GateEngine: Engine {
             do throws(OutboundError) {
                 return .response(status: stream.status, body: try await stream.collect())
             } catch {
-                return .response(status: stream.status, body: nil)
+                return .cutOff(status: stream.status, error)
             }
         } catch {
             return .failed(error)

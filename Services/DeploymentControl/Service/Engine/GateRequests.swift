@@ -29,6 +29,14 @@ struct GateRequests: Sendable {
             limits: limits(deadline ?? configuration.readTimeout, answerBytes: Self.readAnswerBytesMax))
     }
 
+    /// The same without the contexts of stages, as a list of one: for an execution that is too large to be read whole.
+    func readBriefly(_ executionID: String, _ call: EngineCall, within deadline: Duration) -> OutboundRequest? {
+        let url = configuration.gate.url(["executions"], query: [("executionIds", executionID), ("expand", "false")])
+        guard let url else { return nil }
+        return OutboundRequest(
+            .get, url, headers: headers(call), limits: limits(deadline, answerBytes: Self.readAnswerBytesMax))
+    }
+
     func search(correlationID: UUID, application: String, notBefore: Timestamp, _ call: EngineCall) -> OutboundRequest? {
         let wanted = Base64.encode(JSONValue.object(["correlationId": .string(correlationID.description)]).bytes)
         let url = configuration.gate.url(
