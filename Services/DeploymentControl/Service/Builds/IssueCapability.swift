@@ -41,7 +41,8 @@ struct IssueCapability: Sendable {
             throw Refusal.idempotencyInProgress
         }
         let issued = IssuedCapability(
-            id: id, artifact: artifact, artifactRef: reference, issuedAt: times.0, expiresAt: times.1)
+            id: id, artifact: artifact, artifactRef: reference, origin: uploads.origin, issuedAt: times.0,
+            expiresAt: times.1)
         return StoredResponse(status: 201, fields: ["Content-Type": JSONAnswer.contentType], body: issued.recipe)
     }
 

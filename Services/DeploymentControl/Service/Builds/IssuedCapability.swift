@@ -7,14 +7,19 @@ struct IssuedCapability: Sendable, Hashable {
     let id: UUID
     let artifact: ExpectedArtifact
     let artifactRef: String
+    /// Where the bytes were asked for: a replay names the same place, whichever instance gives it. Empty for the object store.
+    let origin: String
     /// By the database's clock.
     let issuedAt: Timestamp
     let expiresAt: Timestamp
 
-    init(id: UUID, artifact: ExpectedArtifact, artifactRef: String, issuedAt: Timestamp, expiresAt: Timestamp) {
+    init(
+        id: UUID, artifact: ExpectedArtifact, artifactRef: String, origin: String, issuedAt: Timestamp, expiresAt: Timestamp
+    ) {
         self.id = id
         self.artifact = artifact
         self.artifactRef = artifactRef
+        self.origin = origin
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
     }
@@ -27,6 +32,7 @@ struct IssuedCapability: Sendable, Hashable {
             json.member("path", artifact.path.text)
             json.member("size", artifact.sizeBytes)
             json.member("ref", artifactRef)
+            json.member("origin", origin)
             json.member("issued", issuedAt.microseconds)
             json.member("expires", expiresAt.microseconds)
         }
@@ -37,11 +43,12 @@ struct IssuedCapability: Sendable, Hashable {
         guard let object = try? JSONReader.parse(recipe).object, case .string(let id)? = object["id"],
             let id = UUID(id), case .string(let path)? = object["path"], let path = ArtifactPath(path),
             case .number(let size)? = object["size"], let size = size.int64, case .string(let reference)? = object["ref"],
+            case .string(let origin)? = object["origin"],
             case .number(let issued)? = object["issued"], let issued = issued.int64,
             case .number(let expires)? = object["expires"], let expires = expires.int64
         else { return nil }
         self.init(
-            id: id, artifact: ExpectedArtifact(path: path, sizeBytes: size), artifactRef: reference,
+            id: id, artifact: ExpectedArtifact(path: path, sizeBytes: size), artifactRef: reference, origin: origin,
             issuedAt: Timestamp(microseconds: issued), expiresAt: Timestamp(microseconds: expires))
     }
 }

@@ -15,8 +15,13 @@ struct ReceiveArtifact: Sendable {
             signer.isValid(signature, of: link)
         else { throw Refusal.uploadUnauthorized }
         try await desk.killSwitch.refuseIfOn()
-        let standing = try await admit(link, context)
-        try Self.checkHead(request, link.artifact)
+        let standing: CapabilityStore.Standing
+        do {
+            standing = try await admit(link, context)
+            try Self.checkHead(request, link.artifact)
+        } catch Refusal.artifact(let problem, let message) {
+            return Self.turnAway(.artifact(problem, message), context)
+        }
         do throws(VaultError) {
             try await vault.receive(request.body, link.artifact)
         } catch {
@@ -45,6 +50,16 @@ struct ReceiveArtifact: Sendable {
         if standing.isExpired { throw Refusal.artifact(.capabilityExpired) }
         if standing.state == .used { throw Refusal.artifact(.capabilityUsed) }
         return standing
+    }
+
+    /// Refused by its head: the body is not waited for.
+    private static func turnAway(_ refusal: Refusal, _ context: RequestContext) -> Response {
+        var error = APIError(refusal)
+        error.closesConnection = true
+        context.note(.text("code", error.code.rawValue))
+        var response = error.response(requestID: context.requestIDText)
+        response.describeLimit(context)
+        return response
     }
 
     /// What the head says of the body, before a byte of it is read.

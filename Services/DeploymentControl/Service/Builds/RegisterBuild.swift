@@ -37,14 +37,17 @@ struct RegisterBuild: Sendable {
         guard facts.isAllowed else { throw Refusal.serviceNotAllowlisted }
         let artifact = try fields.artifact.artifact(of: service, version)
         guard let path = vault.path(of: fields.artifactRef) else { throw Refusal.artifact(.sourceNotAllowed) }
-        if let existing = facts.existing {
-            return try await desk.database.transaction { transaction in
-                try await desk.killSwitch.refuseIfOn(on: transaction)
-                return try await repeated(existing, artifact, fields.artifactRef, claim, in: transaction)
-            }
-        }
+        if let existing = facts.existing { return try await again(existing, artifact, fields.artifactRef, claim) }
         guard path == artifact.path else { throw Refusal.artifact(.sourceNotAllowed) }
-        let capability = try await capability(for: artifact, of: call.caller.client)
+        let capability: UUID
+        switch try await choose(for: artifact, of: call.caller.client) {
+        case .success(let found): capability = found
+        case .failure(let problem):
+            // What used it up may have been a registration that was not there a moment ago.
+            guard problem == .capabilityUsed, let existing = try await BuildStore.find(service, path.version, on: desk.database)
+            else { throw Refusal.artifact(problem) }
+            return try await again(existing, artifact, fields.artifactRef, claim)
+        }
         do throws(VaultError) {
             try await vault.verify(artifact)
         } catch {
@@ -55,11 +58,22 @@ struct RegisterBuild: Sendable {
         }
     }
 
-    private func capability(for artifact: ExpectedArtifact, of client: String) async throws -> UUID {
+    private func choose(
+        for artifact: ExpectedArtifact, of client: String
+    ) async throws -> Result<UUID, ArtifactProblem> {
         let known = try await CapabilityStore.all(for: artifact, of: client, on: desk.database)
         switch CapabilityChoice(among: known.map { .init(isExpired: $0.isExpired, isUsed: $0.state == .used) }) {
-        case .usable(let place): return known[place].id
-        case .refused(let problem): throw Refusal.artifact(problem)
+        case .usable(let place): return .success(known[place].id)
+        case .refused(let problem): return .failure(problem)
+        }
+    }
+
+    private func again(
+        _ existing: BuildRegistration, _ artifact: ExpectedArtifact, _ reference: String, _ claim: OwnedClaim
+    ) async throws -> StoredResponse {
+        try await desk.database.transaction { transaction in
+            try await desk.killSwitch.refuseIfOn(on: transaction)
+            return try await repeated(existing, artifact, reference, claim, in: transaction)
         }
     }
 

@@ -18,14 +18,19 @@ struct UploadDesk: Sendable {
         }
     }
 
+    /// Where a client is to send bytes to; empty for the object store, which says so itself.
+    var origin: String {
+        if case .signedLinks(_, _, let origin) = way { origin } else { "" }
+    }
+
     /// The same for the same capability.
     func grant(for capability: IssuedCapability) throws(VaultError) -> UploadGrant {
         switch way {
-        case .signedLinks(_, let signer, let origin):
+        case .signedLinks(_, let signer, _):
             let link = UploadLink(
                 capability: capability.id, artifact: capability.artifact, expires: capability.expiresAt.microseconds / 1_000_000)
             return UploadGrant(
-                url: origin + signer.target(of: link),
+                url: capability.origin + signer.target(of: link),
                 fields: [.init(name: "content-type", value: capability.artifact.path.type.contentType)])
         case .presigned(let vault):
             return try vault.presign(capability.artifact, from: capability.issuedAt, until: capability.expiresAt)
