@@ -43,11 +43,11 @@ struct BuildsClient: Sendable {
     }
 
     func upload(
-        _ grant: UploadOffer, _ bytes: [UInt8], fields: [String: String] = [:], target: String? = nil
+        _ grant: UploadOffer, _ bytes: [UInt8], fields: [String: String] = [:], target: String? = nil, at other: SocketAddress? = nil
     ) async throws -> TestResponse {
         var all = grant.fields.merging(fields) { $1 }
         all = all.filter { !$0.value.isEmpty }
-        return try await TestClient.exchange(grant.address, "PUT", target ?? grant.target, fields: all, body: bytes)
+        return try await TestClient.exchange(other ?? grant.address, "PUT", target ?? grant.target, fields: all, body: bytes)
     }
 
     func register(
