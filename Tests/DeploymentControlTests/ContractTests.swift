@@ -11,12 +11,9 @@ import Testing
 
 /// `contracts/deployment-control.openapi.yaml` against the code, both ways.
 @Suite struct ContractTests {
-    private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../contracts/deployment-control.openapi.yaml").standardizedFileURL
-
     private let root: YAMLNode
 
-    init() throws { root = try YAMLReader.parse([UInt8](Data(contentsOf: Self.file))) }
+    init() throws { root = try ContractCheck.shared.get().root }
 
     @Test("the route table has nothing that the contract does not have, and the other way round")
     func routes() async throws {
@@ -68,7 +65,7 @@ import Testing
         let validator = Process()
         let output = Pipe()
         validator.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        validator.arguments = ["python3", "-m", "openapi_spec_validator", Self.file.path]
+        validator.arguments = ["python3", "-m", "openapi_spec_validator", ContractCheck.file.path]
         validator.standardOutput = output
         validator.standardError = output
         try validator.run()

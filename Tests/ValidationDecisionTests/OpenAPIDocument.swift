@@ -1,5 +1,6 @@
 import Encoding
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ServiceKit
@@ -118,19 +119,6 @@ struct ExampleObject: Sendable {
 }
 
 extension YAMLNode {
-    /// The node that a JSON pointer names: `#/components/schemas/Block`.
-    func resolved(_ pointer: String) throws -> YAMLNode {
-        try pointer.split(separator: "/").dropFirst().reduce(self) { node, step in
-            let key = String(step).replacing("~1", with: "/").replacing("~0", with: "~")
-            return try #require(node[key], "\(pointer) leads nowhere")
-        }
-    }
-
-    func dereferenced(in root: YAMLNode) throws -> YAMLNode {
-        guard let pointer = self["$ref"]?.string else { return self }
-        return try root.resolved(pointer).dereferenced(in: root)
-    }
-
     /// Bytes given as text or, under the key with `Base64` behind it, encoded.
     func content(under key: String) throws -> [UInt8]? {
         if let text = self[key]?.text { return [UInt8](text.utf8) }

@@ -109,7 +109,6 @@ struct UploadOffer: Sendable {
 extension TestResponse {
     func object() throws -> JSONObject { try #require(try JSONReader.parse(body).object, "\(text)") }
 
-    var code: String? { try? JSONReader.parse(body).object?["code"]?.string }
     /// `details.reason`
     var reason: String? { try? JSONReader.parse(body).object?["details"]?.object?["reason"]?.string }
 }

@@ -138,8 +138,11 @@ final class ControlService: Sendable {
         if let role, all["Authorization"] == nil { all["Authorization"] = "Bearer \(tokens[role] ?? role)" }
         if let key { all["Idempotency-Key"] = key }
         if body != nil, all["Content-Type"] == nil { all["Content-Type"] = "application/json" }
-        return try await TestClient.exchange(
+        let response = try await TestClient.exchange(
             (instance ?? process).address, method, target, fields: all, body: Array((body ?? "").utf8))
+        let problems = try ContractCheck.shared.get().problems(of: response, to: method, target)
+        #expect(problems.isEmpty, "\(method) \(target) \(response.status): \(response.text)")
+        return response
     }
 
     static func intent(

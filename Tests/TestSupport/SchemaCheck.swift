@@ -1,13 +1,15 @@
-import Encoding
-import Foundation
+public import Encoding
 
 /// Holds JSON against a schema of the contract, for the keywords of JSON Schema that the contract uses. A keyword that
 /// says something and is not known here is a problem of its own: nothing passes because it was not looked at.
-struct SchemaCheck {
-    let root: YAMLNode
+public struct SchemaCheck {
+    private let root: YAMLNode
+
+    /// - Parameter root: of the document that the schemas' references lead into.
+    public init(root: YAMLNode) { self.root = root }
 
     /// One line each; none where the value fits.
-    func problems(of value: JSONValue, _ schema: YAMLNode, at path: String = "") -> [String] {
+    public func problems(of value: JSONValue, _ schema: YAMLNode, at path: String = "") -> [String] {
         guard case .mapping(let keywords) = schema.content else { return ["\(path): the schema is no mapping"] }
         var found: [String] = []
         for entry in keywords.entries {
@@ -96,6 +98,7 @@ struct SchemaCheck {
             switch rule.text {
             case "uuid": Encoding.UUID(text) != nil
             case "date-time": Timestamp(text) != nil
+            case "uri": text.contains("://")
             default: false
             }
         }
@@ -119,5 +122,28 @@ struct SchemaCheck {
         case .null: node.isNull
         default: false
         }
+    }
+}
+
+extension YAMLNode {
+    /// Says that a pointer of a document leads nowhere.
+    public struct LeadsNowhere: Error {
+        public let pointer: String
+    }
+
+    /// The node that a JSON pointer names: `#/components/schemas/Block`.
+    public func resolved(_ pointer: String) throws -> YAMLNode {
+        var node = self
+        for step in pointer.split(separator: "/").dropFirst() {
+            let key = String(step).replacing("~1", with: "/").replacing("~0", with: "~")
+            guard let next = node[key] else { throw LeadsNowhere(pointer: pointer) }
+            node = next
+        }
+        return node
+    }
+
+    public func dereferenced(in root: YAMLNode) throws -> YAMLNode {
+        guard let pointer = self["$ref"]?.string else { return self }
+        return try root.resolved(pointer).dereferenced(in: root)
     }
 }
