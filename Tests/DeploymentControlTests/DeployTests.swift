@@ -84,4 +84,44 @@ import Testing
             #expect(admin.id != first.id)
         }
     }
+
+    @Test("a key whose window is over is a new one")
+    func windowEnds() async throws {
+        try await ControlService.run(ControlService.wideLimits.merging(ControlService.fastPolling) { $1 }) { service in
+            try await service.gate.script(#"[[0, "SUCCEEDED"]]"#, always: true)
+            let first = try await service.deploy(key: "k")
+            _ = try await service.ended(first.id)
+            try await service.database.execute(
+                "UPDATE idempotency_key SET claimed_at = claimed_at - interval '2 days', expires_at = expires_at - interval '2 days'")
+            let second = try await service.deploy(key: "k")
+            #expect(second.status == 201 && second.field("idempotency-replayed") == "false")
+            #expect(second.id != first.id)
+        }
+    }
+
+    @Test("the switch is read again with the reservation: what passed it before it was turned on is stopped")
+    func switchIsReadAgain() async throws {
+        try await ControlService.run(ControlService.wideLimits) { service in
+            // A reservation that waits for the row of the allowlist, with the first look at the switch behind it.
+            let blocked = try await service.database.transaction { transaction in
+                try await transaction.execute("LOCK TABLE service IN ACCESS EXCLUSIVE MODE")
+                let blocked = Task { try await service.deploy() }
+                _ = try await eventually {
+                    try await service.count(
+                        "SELECT count(*)::bigint FROM pg_locks WHERE NOT granted AND relation = 'service'::regclass") == 1
+                        ? true : nil
+                }
+                try await transaction.execute(
+                    "INSERT INTO setting (name, value, updated_by) VALUES ('mutations_disabled', 'on', 'test')")
+                return blocked
+            }
+            let response = try await blocked.value
+            #expect(response.code == "MUTATIONS_DISABLED" || response.code == "STORAGE_UNAVAILABLE", "\(response.text)")
+            #expect(try await service.gate.startedCount() == 0)
+            #expect(try await service.count("SELECT count(*)::bigint FROM deployment") == 0)
+            let metrics = try await service.send("GET", "/metrics", as: nil).text
+            #expect(metrics.contains(#"trivet_deployment_launches_total{outcome="refused"} 1"#))
+            #expect(metrics.contains("trivet_deployment_lock_held_seconds 0"))
+        }
+    }
 }

@@ -46,8 +46,10 @@ public enum DeploymentControlService {
             GateConfiguration(configuration).map { GateEngine($0, logger: logger) } ?? UnconfiguredEngine()
         let store = DeploymentStore(database: database)
         let follower = ExecutionFollower(database: database, engine: engine, timings: timings, logger: logger)
+        let metrics = DeploymentMetrics(runtime.metrics)
         let launch = Launch(
-            database: database, desk: desk, engine: engine, follower: follower, timings: timings, logger: logger)
+            database: database, desk: desk, engine: engine, follower: follower, timings: timings, logger: logger,
+            metrics: metrics)
         let deployments = DeploymentsAPI(
             desk: desk, store: store, follower: follower,
             start: StartDeployment(launch: launch, quota: quotas.deployments),
@@ -62,7 +64,7 @@ public enum DeploymentControlService {
             database: database, engine: engine, follower: follower,
             reconciler: Reconciler(
                 database: database, engine: engine, idempotency: desk.idempotency, timings: timings, logger: logger),
-            timings: timings, logger: logger, metrics: DeploymentMetrics(runtime.metrics))
+            timings: timings, logger: logger, metrics: metrics)
         let housekeeping = Housekeeping(database: database, idempotency: desk.idempotency, logger: logger)
 
         var application = ServiceApplication(

@@ -24,8 +24,7 @@ struct DeploymentEnvelope: ErrorEnvelope {
         case .notFound, .badPath: APIError(.notFound, "There is nothing at this path.")
         case .methodNotAllowed: APIError(.methodNotAllowed, "This path takes other methods.")
         case .unauthenticated: APIError(.unauthorized, "A valid access token is needed.")
-        case .authenticationUnavailable:
-            APIError(.storageUnavailable, "The service's store does not answer. Try again.")
+        case .authenticationUnavailable: APIError(Refusal.database(.unavailable(reason: "", outcomeUnknown: false)))
         case .forbidden: APIError(.roleForbidden, "Your role does not allow this.")
         case .handler(let refusal as Refusal): APIError(refusal)
         case .handler(let error as DatabaseError): APIError(error)

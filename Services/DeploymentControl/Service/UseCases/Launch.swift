@@ -18,6 +18,7 @@ struct Launch: Sendable {
     let follower: ExecutionFollower
     let timings: Timings
     let logger: Logger
+    let metrics: DeploymentMetrics
 
     /// What a use case decides: guards 9 to 13 on the draft, guard 16 under the lock.
     struct Plan: Sendable {
@@ -30,8 +31,11 @@ struct Launch: Sendable {
 
     func callAsFunction(_ call: MutationCall, _ plan: Plan) async throws -> MutationAnswer {
         do {
-            return try await launch(call, plan)
+            let answer = try await launch(call, plan)
+            metrics.count(answer.isReplay ? .replayed : .started)
+            return answer
         } catch {
+            if case Refusal.outcomeUnknown = error { metrics.count(.undecided) } else { metrics.count(.refused) }
             if let refusal = error as? Refusal { noteDenied(refusal, call, plan) }
             throw error
         }
