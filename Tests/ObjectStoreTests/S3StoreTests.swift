@@ -253,4 +253,26 @@ import Testing
             ).url)
         #expect(try await upload(good, bytes, target: old.target) == 403)
     }
+
+    @Test("a presigned URL whose beginning is given is the same each time, and counts from there")
+    func presignedFrom() async throws {
+        let (store, double) = try await signedStore()
+        let location = try ObjectLocation(parsing: "s3://bucket/presigned/from.zip")
+        let bytes = Array("the artifact".utf8)
+        func grant(_ time: Timestamp) throws(ObjectError) -> PresignedPut {
+            try store.presignedPut(
+                location, length: Int64(bytes.count), sha256: SHA256.hash(bytes), contentType: "application/zip", seconds: 60, from: time)
+        }
+        let time = Timestamp.now() - .seconds(30)
+        #expect(try grant(time) == grant(time))
+        #expect(try grant(time) != grant(time + .seconds(1)))
+        for (time, status) in [(time, 200), (time - .seconds(60), 403)] {
+            let grant = try grant(time)
+            let names = ["content-length": "Content-Length", "content-type": "Content-Type"]
+            var fields = Dictionary(uniqueKeysWithValues: grant.headers.map { (names[$0.name] ?? $0.name, $0.value) })
+            let url = try OutboundURL(parsing: grant.url)
+            fields["Host"] = url.authority
+            #expect(try await TestClient.exchange(double.address, "PUT", url.target, fields: fields, body: bytes).status == status)
+        }
+    }
 }

@@ -3,6 +3,7 @@ import Encoding
 import EventLoop
 import Foundation
 import Postgres
+import ServiceKit
 import TestSupport
 import Testing
 
@@ -46,21 +47,39 @@ extension BuildsTests {
             #expect(throws: (any Error).self) { try directory.open(path) }
         }
 
-        @Test("capabilities that came to nothing are forgotten a week after they end, used ones never")
+        @Test("capabilities that came to nothing are forgotten a week after they end, with what was sent; used ones never")
         func purge() async throws {
             try await BuildsFixture.with { fixture in
                 try await fixture.serving { client in
-                    #expect(try await client.publish(.zip(), version: "1.0.0").status == 201)
+                    let published = TestArtifact.zip()
+                    let extra = try await client.capability(published, version: "1.0.0")
+                    #expect(try await client.publish(published, version: "1.0.0").status == 201)
                     let old = try await client.capability(.zip(1), version: "1.0.1")
+                    #expect(try await client.upload(old, TestArtifact.zip(1).bytes).status == 201)
+                    let renewed = try await client.capability(.zip(2), version: "1.0.2")
+                    #expect(try await client.upload(renewed, TestArtifact.zip(2).bytes).status == 201)
                     try await fixture.expireCapabilities(by: "8 days")
-                    _ = try await client.capability(.zip(2), version: "1.0.2")
+                    let fresh = try await client.capability(.zip(2), version: "1.0.2")
+
                     let database = fixture.database.open()
-                    #expect(try await CapabilityStore.purge(olderThan: UploadCleaner.capabilityKept, on: database) == 1)
-                    #expect(try await CapabilityStore.purge(olderThan: UploadCleaner.capabilityKept, on: database) == 0)
+                    let vault = try DirectoryVault(root: fixture.root, pool: BlockingPool(threads: 1))
+                    let signer = UploadSigner(key: SigningKey(bytes: [UInt8](repeating: 7, count: 32)))
+                    let cleaner = UploadCleaner(
+                        database: database, uploads: UploadDesk(way: .signedLinks(vault, signer, origin: "http://h")),
+                        logger: Logger(level: .error, format: .json, sink: .standardError(.json), loops: nil))
+                    #expect(try await cleaner.purge(olderThan: UploadCleaner.capabilityKept) == 3)
+                    #expect(try await cleaner.purge(olderThan: UploadCleaner.capabilityKept) == 0)
                     await database.close(grace: .seconds(1))
+
+                    #expect(fixture.files == [
+                        "demo-service/1.0.0/\(published.sha256).zip", "demo-service/1.0.2/\(TestArtifact.zip(2).sha256).zip",
+                    ])
                     #expect(try await fixture.value("SELECT count(*) FROM upload_capability" as SQL<Int>) == 2)
-                    let late = try await client.upload(old, TestArtifact.zip(1).bytes)
-                    #expect(late.status == 400 && late.reason == "CAPABILITY_EXPIRED")
+                    for gone in [extra, old, renewed] {
+                        let late = try await client.upload(gone, published.bytes)
+                        #expect(late.status == 400 && late.reason == "CAPABILITY_EXPIRED", "\(late.text)")
+                    }
+                    #expect(try await client.register(.zip(2), version: "1.0.2", reference: fresh.reference).status == 201)
                 }
             }
         }

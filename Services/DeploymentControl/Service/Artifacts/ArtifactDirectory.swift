@@ -44,6 +44,17 @@ final class ArtifactDirectory: Sendable {
         try root.directory(path.service.text, creating: creating).directory(path.version.text, creating: creating)
     }
 
+    /// Removes the file that holds the artifact, where there is one. Its directories stay: an upload may be about to use them.
+    func remove(_ path: ArtifactPath) throws(ObjectError) {
+        do throws(ObjectError) {
+            let parent = try parent(of: path, creating: false)
+            guard unlinkat(parent.fd, path.fileName, 0) == 0 else { throw ObjectError(errno: errno) }
+            try parent.sync()
+        } catch {
+            if error != .notFound { throw error }
+        }
+    }
+
     /// Removes temporary files whose writer is gone.
     func sweep(now: Int = time(nil)) throws(ObjectError) -> Int {
         let listing = try incoming.open(".", O_RDONLY | O_DIRECTORY)

@@ -10,15 +10,15 @@ enum ArtifactStores {
 
     /// Rules between the variables, for the configuration's check.
     static func problems(_ configuration: Configuration) -> [String] {
-        if configuration[ServiceVariables.artifactRoot] != nil {
-            if configuration[CommonVariables.s3Endpoint] != nil {
-                return ["\(ServiceVariables.artifactRoot.name) and \(CommonVariables.s3Endpoint.name) are both set: keep one store"]
-            }
+        let endpoint = CommonVariables.s3Endpoint
+        let root = ServiceVariables.artifactRoot
+        if configuration[root] != nil {
+            if configuration[endpoint] != nil { return ["\(root.name) and \(endpoint.name) are both set: keep one store"] }
             if configuration[ServiceVariables.signingKey] == nil {
-                return ["\(ServiceVariables.signingKey.name) is not set, but \(ServiceVariables.artifactRoot.name) is: uploads need it"]
+                return ["\(ServiceVariables.signingKey.name) is not set, but \(root.name) is: uploads need it"]
             }
-        } else if configuration[CommonVariables.s3Endpoint] != nil, configuration[CommonVariables.s3Buckets]?.first == nil {
-            return ["\(CommonVariables.s3Buckets.name) is not set, but \(CommonVariables.s3Endpoint.name) is: artifacts go into its first bucket"]
+        } else if configuration[endpoint] != nil, configuration[CommonVariables.s3Buckets]?.first == nil {
+            return ["\(CommonVariables.s3Buckets.name) is not set, but \(endpoint.name) is: artifacts go into its first bucket"]
         }
         return []
     }

@@ -15,6 +15,9 @@ protocol ArtifactVault: Sendable {
     /// Reads the stored object from end to end and holds it against what was declared. Each call is a measurement of its own.
     /// - Throws: `.artifact` with the first cause of reference 6.5, 8 to 11, that applies.
     func verify(_ artifact: ExpectedArtifact) async throws(VaultError)
+
+    /// Removes an artifact that no build has. One that is not there is no error.
+    func remove(_ path: ArtifactPath) async throws(VaultError)
 }
 
 /// A vault that takes the bytes through this service.

@@ -64,6 +64,10 @@ final class DirectoryVault: ReceivingVault {
         }
     }
 
+    func remove(_ path: ArtifactPath) async throws(VaultError) {
+        try await onPool { [directory] in try directory.remove(path) }
+    }
+
     func sweep() async throws(VaultError) -> Int { try await onPool { [directory] in try directory.sweep() } }
 
     private func onPool<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws(VaultError) -> T {

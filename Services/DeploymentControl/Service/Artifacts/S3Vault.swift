@@ -57,6 +57,14 @@ struct S3Vault: PresigningVault {
         }
     }
 
+    func remove(_ path: ArtifactPath) async throws(VaultError) {
+        do throws(ObjectError) {
+            try await store.delete(try location(path))
+        } catch {
+            throw .unavailable(reason: error.description)
+        }
+    }
+
     private func location(_ path: ArtifactPath) throws(ObjectError) -> ObjectLocation {
         try ObjectLocation(bucket: bucket, key: path.text)
     }

@@ -25,6 +25,7 @@ enum BuildsSchema {
             CHECK (artifact_ref LIKE '%/' || service || '/' || version || '/' || sha256 || '.%')
         );
         CREATE INDEX upload_capability_tuple ON upload_capability (service, version, sha256);
+        CREATE INDEX upload_capability_ref ON upload_capability (artifact_ref);
         CREATE INDEX upload_capability_expiry ON upload_capability (expires_at) WHERE state <> 'USED';
 
         -- A capability goes forward only, and what it allows does not change.

@@ -65,15 +65,44 @@ enum CapabilityStore {
             "UPDATE upload_capability SET state = 'USED', used_at = now() WHERE id = \(id) AND state <> 'USED'") == 1
     }
 
+    /// Held while a capability for an artifact is issued, and while an artifact that nobody needs is removed.
+    static func lock(of reference: String) -> AdvisoryLock { AdvisoryLock("artifact \(reference)") }
+
+    /// Artifacts that no build has and of which every capability came to nothing and expired longer than `age` ago.
+    ///
+    /// - Parameter reference: only this one.
+    static func abandoned(
+        for age: Duration, reference: String? = nil, limit: Int = 100, on database: some Queryable
+    ) async throws(DatabaseError) -> [String] {
+        try await database.query(
+            """
+            SELECT DISTINCT c.artifact_ref FROM upload_capability AS c
+            WHERE c.state <> 'USED' AND c.expires_at <= now() - \(age.components.seconds) * interval '1 second'
+                AND (\(reference)::text IS NULL OR c.artifact_ref = \(reference))
+                AND NOT EXISTS (
+                    SELECT FROM upload_capability AS other WHERE other.artifact_ref = c.artifact_ref
+                        AND (other.state = 'USED' OR other.expires_at > now() - \(age.components.seconds) * interval '1 second'))
+                AND NOT EXISTS (
+                    SELECT FROM build AS b
+                    WHERE b.service = c.service AND b.version = c.version AND b.artifact_ref = c.artifact_ref)
+            LIMIT \(limit)
+            """ as SQL<String>)
+    }
+
     /// Forgets capabilities that came to nothing and expired longer than `age` ago, a few at a time.
+    ///
+    /// - Parameter reference: those of this artifact; nil for those whose artifact is kept.
     static func purge(
-        olderThan age: Duration, limit: Int = 1000, on database: some Queryable
+        olderThan age: Duration, reference: String?, limit: Int = 1000, on database: some Queryable
     ) async throws(DatabaseError) -> Int {
         try await database.execute(
             """
             DELETE FROM upload_capability WHERE id IN (
-                SELECT id FROM upload_capability
+                SELECT id FROM upload_capability AS c
                 WHERE state <> 'USED' AND expires_at <= now() - \(age.components.seconds) * interval '1 second'
+                    AND (artifact_ref = \(reference) OR \(reference)::text IS NULL AND EXISTS (
+                        SELECT FROM upload_capability AS other WHERE other.artifact_ref = c.artifact_ref
+                        AND (other.state = 'USED' OR other.expires_at > now() - \(age.components.seconds) * interval '1 second')))
                 ORDER BY expires_at LIMIT \(limit) FOR UPDATE SKIP LOCKED)
             """)
     }

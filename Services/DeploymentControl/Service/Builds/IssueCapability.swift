@@ -36,8 +36,10 @@ struct IssueCapability: Sendable {
         let event = AuditEvent(
             call.caller, "CAPABILITY_ISSUED", target: "upload_capability", id.description,
             "may upload \(artifact.path.version) of \(artifact.path.service), \(artifact.sizeBytes) bytes")
-        let outcomes = try await transaction.group([insert.cast(), AuditTrail.insert(event)])
-        guard let times = try outcomes[0].first(Columns<Timestamp, Timestamp>.self)?.values else {
+        // Whoever is removing the artifact, because nobody needed it, is waited for.
+        let lock = "SELECT pg_advisory_xact_lock(\(CapabilityStore.lock(of: reference).key))" as Command
+        let outcomes = try await transaction.group([lock, insert.cast(), AuditTrail.insert(event)])
+        guard let times = try outcomes[1].first(Columns<Timestamp, Timestamp>.self)?.values else {
             throw Refusal.idempotencyInProgress
         }
         let issued = IssuedCapability(
