@@ -12,6 +12,10 @@ source "$HERE/postgres.sh"
 source "$HERE/packages.sh"
 # shellcheck source=scripts/lib/swift.sh
 source "$HERE/swift.sh"
+# shellcheck source=scripts/lib/service.sh
+source "$HERE/service.sh"
+# shellcheck source=scripts/lib/gate.sh
+source "$HERE/gate.sh"
 # shellcheck source=scripts/lib/stack.sh
 source "$HERE/stack.sh"
 # shellcheck source=scripts/lib/check_sources.sh

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# The parts of a running stack below $LOCAL: database and roles, object store, TLS, launcher, service, stack.json.
-# Needs common.sh, process.sh and postgres.sh.
+# The parts of a running stack below $LOCAL: database and roles, object stores, TLS, launchers, tokens, stack.json.
+# Needs common.sh, process.sh, postgres.sh and gate.sh.
 
 CLUSTER=$LOCAL/postgres
 # shellcheck disable=SC2034  # for the callers
 PG_PORT_FIRST=15432
+STACK_VARIABLES=()
 
 # Every database has an owner, who migrates, and a role that serves and can do only what it was granted.
 # stack_database NAME: both roles (passwords kept over re-runs) and the database, as they should be.
@@ -30,22 +31,40 @@ SQL
         write_secret "$secrets/$owner.url"
 }
 
-# stack_launcher SERVICE BINARY PORT TLS(yes|no) [NAME]: writes $LOCAL/bin/NAME (or SERVICE), which runs the binary with the stack's
-# configuration. `serve` never sees the schema owner's credentials. Variables of the caller's environment stay in
-# force where the launcher sets none, so that `TRIVET_LOG_LEVEL=debug scripts/up` does what it says.
+# stack_variables BINARY...: fills STACK_VARIABLES with the names that any of these services knows.
+stack_variables() {
+    local binary
+    STACK_VARIABLES=()
+    for binary in "$@"; do
+        mapfile -t -O "${#STACK_VARIABLES[@]}" STACK_VARIABLES < <(known_variables "$binary")
+    done
+}
+
+known_variables() {
+    env -i TRIVET_DATABASE_URL=postgres:/// "$1" check-config | sed -nE 's/^(# )?(TRIVET_[A-Z0-9_]+).*/\2/p'
+}
+
+# stack_launcher SERVICE BINARY PORT TLS(yes|no) [NAME]: writes $LOCAL/bin/NAME (or SERVICE), which runs the binary with
+# the stack's configuration. `serve` never sees the schema owner's credentials. Variables of the caller's environment
+# stay in force where the launcher sets none, so that `TRIVET_LOG_LEVEL=debug scripts/up` does what it says; those that
+# only other services of STACK_VARIABLES know are kept away, since a service refuses to start with a name it does not know.
 stack_launcher() {
-    local service=$1 binary=$2 port=$3 tls=$4 launcher=$LOCAL/bin/${5:-$1} name=${1//-/_}
+    local service=$1 binary=$2 port=$3 tls=$4 launcher=$LOCAL/bin/${5:-$1} name=${1//-/_} known variable
     mkdir -p -- "$LOCAL/bin"
+    known=" $(known_variables "$binary" | tr '\n' ' ')"
     {
         printf '#!/bin/bash\n# Written by scripts/up: %s with the configuration of this stack.\n' "$service"
         # shellcheck disable=SC2016
         printf 'for name in "${!TRIVET_TEST_@}"; do unset "$name"; done\n'
+        for variable in "${STACK_VARIABLES[@]}"; do
+            [[ $known == *" $variable "* ]] || printf 'unset %s %s_FILE\n' "$variable" "$variable"
+        done
         printf 'export TRIVET_LISTEN=127.0.0.1:%q\n' "$port"
         printf 'export TRIVET_DATABASE_URL_FILE=%q\n' "$LOCAL/secrets/$name.url"
-        printf 'export TRIVET_OBJECT_STORE_ROOT=%q\n' "$LOCAL/objects"
         if [[ $tls == yes ]]; then
             printf 'export TRIVET_TLS_CERT_FILE=%q TRIVET_TLS_KEY_FILE=%q\n' "$LOCAL/tls/server.pem" "$LOCAL/tls/server.key"
         fi
+        "launcher_of_$name"
         # shellcheck disable=SC2016
         printf '[[ ${1-} == serve ]] || export TRIVET_DATABASE_OWNER_URL_FILE=%q\n' "$LOCAL/secrets/${name}_owner.url"
         # shellcheck disable=SC2016
@@ -53,6 +72,17 @@ stack_launcher() {
     } >"$launcher.new"
     chmod 0755 -- "$launcher.new"
     mv -f -- "$launcher.new" "$launcher"
+}
+
+# shellcheck disable=SC2317  # called by stack_launcher
+launcher_of_validation_decision() { printf 'export TRIVET_OBJECT_STORE_ROOT=%q\n' "$LOCAL/objects"; }
+
+# With a Gate of its own in GATE_URL; without, the caller's environment says which.
+# shellcheck disable=SC2317  # called by stack_launcher
+launcher_of_deployment_control() {
+    printf 'export TRIVET_ARTIFACT_ROOT=%q\n' "$LOCAL/artifacts"
+    printf 'export TRIVET_SIGNING_KEY_FILE=%q\n' "$LOCAL/secrets/deployment_control.signing_key"
+    gate_is_configured || [[ -z ${GATE_URL-} ]] || printf 'export TRIVET_GATE_URL=%q\n' "$GATE_URL"
 }
 
 # stack_token SERVICE CLIENT ROLE: a token made once and kept in $LOCAL/secrets; printed.
@@ -66,6 +96,26 @@ stack_token() {
         printf '%s\n' "$token" | write_secret "$file"
     fi
     cat -- "$file"
+}
+
+# A directory for the artifacts of builds, and the key that signs upload addresses.
+stack_artifacts() {
+    local key=$LOCAL/secrets/deployment_control.signing_key
+    mkdir -p -- "$LOCAL/artifacts"
+    chmod 0700 -- "$LOCAL/artifacts"
+    [[ -s $key ]] || openssl rand -base64 32 | write_secret "$key"
+}
+
+# stack_demo_service: allows demo-service with the pipelines that the double has, unless it is there already.
+stack_demo_service() {
+    local control=$LOCAL/bin/deployment-control log=$LOCAL/log/service.log
+    if ! "$control" service list 2>"$log" | cut -f 1 | grep -qx demo-service; then
+        "$control" service add demo-service --application demo --deploy-pipeline deploy-demo-service \
+            --rollback-pipeline rollback-demo-service 2>"$log" || {
+            cat "$log" >&2
+            die "deployment-control service add failed."
+        }
+    fi
 }
 
 # A directory store with one bucket and two artifacts, the same bytes on every machine.
@@ -110,79 +160,42 @@ stack_tls() {
     rm -f -- "$tls/server.csr" "$tls/server.ext"
 }
 
-# What a running service was started from; a change means that it must be started again.
-service_fingerprint() {
-    {
-        cat -- "$LOCAL/bin/$1" "$2" "$LOCAL/secrets/${1//-/_}.url"
-        [[ ! -f $LOCAL/tls/server.pem ]] || cat -- "$LOCAL/tls/server.pem"
-        env | LC_ALL=C grep '^TRIVET_' | LC_ALL=C sort || true
-    } | sha256sum | cut -d ' ' -f 1
-}
-
-# service_start SERVICE BINARY PORT: starts it unless the same thing already runs. Sets STARTED to yes or no.
-service_start() {
-    local service=$1 binary=$2 port=$3 file=$LOCAL/run/$1.pid fingerprint
-    STARTED=no
-    fingerprint=$(service_fingerprint "$service" "$binary")
-    if process_alive "$file"; then
-        [[ $(cat -- "$LOCAL/run/$service.fingerprint" 2>/dev/null) == "$fingerprint" ]] && return 0
-        step "Restarting $service, which has changed"
-        process_stop "$file" 15
-    else
-        step "Starting $service"
-    fi
-    if port_in_use "$port"; then
-        die "Port $port on 127.0.0.1 is taken by another process." "Choose one: $(port_variable "$service")=18083 scripts/up"
-    fi
-    [[ ! -f $LOCAL/log/$service.log ]] || mv -f -- "$LOCAL/log/$service.log" "$LOCAL/log/$service.log.1"
-    process_start "$file" "$LOCAL/log/$service.log" "$LOCAL/bin/$service" serve
-    printf '%s\n' "$fingerprint" >"$LOCAL/run/$service.fingerprint"
-    # shellcheck disable=SC2034  # for the caller
-    STARTED=yes
-}
-
-# site-control → STACK_SITE_CONTROL_PORT
-port_variable() {
-    local name=${1//-/_}
-    printf 'STACK_%s_PORT\n' "${name^^}"
-}
-
-# service_ready SERVICE ORIGIN SECONDS: waits until /readyz says 200; the log's tail when it does not.
-service_ready() {
-    local service=$1 origin=$2 deadline=$((SECONDS + $3)) file=$LOCAL/run/$1.pid
-    local -a curl=(curl --silent --output /dev/null --fail --max-time 2)
-    [[ $origin != https:* ]] || curl+=(--cacert "$LOCAL/tls/ca.pem")
-    until "${curl[@]}" "$origin/readyz"; do
-        if ! process_alive "$file"; then
-            tail -n 20 -- "$LOCAL/log/$service.log" >&2
-            rm -f -- "$file"
-            die "$service ended instead of becoming ready." "Its log is $LOCAL/log/$service.log."
-        elif ((SECONDS >= deadline)); then
-            tail -n 20 -- "$LOCAL/log/$service.log" >&2
-            die "$service was not ready after $3 s: $origin/readyz" "Its log is $LOCAL/log/$service.log."
-        fi
-        sleep 0.05
-    done
-}
-
-# stack_describe ORIGIN TLS(yes|no): writes stack.json. Secrets travel through the environment, not through arguments
-# that everybody on the machine can read. The database's own URL carries the role that serves.
+# stack_describe VALIDATION_ORIGIN DEPLOYMENT_ORIGIN GATE_URL TLS(yes|no): writes stack.json. Secrets travel through the
+# environment, not through arguments that everybody on the machine can read. A database's URL carries the role that serves.
 stack_describe() {
-    local secrets=$LOCAL/secrets ca=''
-    [[ $2 == no ]] || ca=$LOCAL/tls/ca.pem
-    STACK_ORIGIN=$1 STACK_CA=$ca STACK_OBJECTS=$LOCAL/objects \
-        STACK_CI=$(cat -- "$secrets/validation_decision.ci.token") \
-        STACK_AUDITOR=$(cat -- "$secrets/validation_decision.auditor.token") \
-        STACK_SUPERUSER=$(cluster_url "$CLUSTER" postgres "$(cat -- "$CLUSTER/password")" postgres) \
-        STACK_DATABASE=$(cluster_url "$CLUSTER" validation_decision "$(cat -- "$secrets/validation_decision.password")" validation_decision) \
-        jq -n '{
-            validation_decision: {url: $ENV.STACK_ORIGIN, tokens: {ci: $ENV.STACK_CI, auditor: $ENV.STACK_AUDITOR}},
-            postgres: {url: $ENV.STACK_SUPERUSER, databases: {validation_decision: $ENV.STACK_DATABASE}},
-            object_store: {kind: "directory", root: $ENV.STACK_OBJECTS}
-        } + if $ENV.STACK_CA == "" then {} else {ca_file: $ENV.STACK_CA} end' | write_secret "$LOCAL/stack.json"
+    local name role
+    export_secret() { export "$1=$(cat -- "$LOCAL/secrets/$2")"; }
+    (
+        for role in ci auditor; do export_secret "VALIDATION_$role" "validation_decision.$role.token"; done
+        for role in admin deployer publisher observer; do export_secret "DEPLOYMENT_$role" "deployment_control.$role.token"; done
+        for name in validation_decision deployment_control; do
+            export "DATABASE_$name=$(cluster_url "$CLUSTER" "$name" "$(cat -- "$LOCAL/secrets/$name.password")" "$name")"
+        done
+        CLUSTER_URL=$(cluster_url "$CLUSTER" postgres "$(cat -- "$CLUSTER/password")" postgres)
+        export CLUSTER_URL
+        [[ $4 == no ]] || export CA_FILE=$LOCAL/tls/ca.pem
+        gate_is_configured || export GATE_CONTROL=$3/_control
+        jq -n --arg validation "$1" --arg deployment "$2" --arg gate "$3" --arg objects "$LOCAL/objects" '$ENV as $env | {
+            deployment_control: {
+                url: $deployment,
+                tokens: (["admin", "deployer", "publisher", "observer"] | map({(.): $env["DEPLOYMENT_" + .]}) | add),
+                services: ["demo-service"]
+            },
+            validation_decision: {
+                url: $validation, tokens: (["ci", "auditor"] | map({(.): $env["VALIDATION_" + .]}) | add)
+            },
+            postgres: {
+                url: $env.CLUSTER_URL,
+                databases: (["deployment_control", "validation_decision"] | map({(.): $env["DATABASE_" + .]}) | add)
+            },
+            object_store: {kind: "directory", root: $objects},
+            gate: ({url: $gate, control_url: $env.GATE_CONTROL} | with_entries(select(.value != null)))
+        } + if $env.CA_FILE == null then {} else {ca_file: $env.CA_FILE} end'
+    ) | write_secret "$LOCAL/stack.json"
 }
 
-# Stops everything that this stack started, in the order in which it depends on each other.
+# Stops everything that this stack started: the services, which call it, before the double of Gate (so are their names
+# ordered), and PostgreSQL last.
 stack_stop() {
     local file
     for file in "$LOCAL"/run/*.pid; do
@@ -198,5 +211,5 @@ stack_stop() {
 stack_erase() {
     stack_stop
     cluster_remove "$CLUSTER"
-    rm -rf -- "${LOCAL:?}"/{bin,run,log,objects,secrets,tls}
+    rm -rf -- "${LOCAL:?}"/{bin,run,log,objects,artifacts,secrets,tls}
 }
