@@ -4,9 +4,9 @@
 
 DEPLOYMENT=$(stack_value .deployment_control.url)
 GATE_CONTROL=$(stack_value .gate.control_url)
-STAMP=$(date -u +%Y%m%d.%H%M%S)
-FIRST=1.4.0-$STAMP
-SECOND=1.5.0-$STAMP
+STAMP=$(date -u +%Y%m%d%H%M%S)
+FIRST=1.4.0-$STAMP.1
+SECOND=1.4.0-$STAMP.2
 # Longest wait for a rollout, seconds.
 PATIENCE=60
 DEMO_TOKENS=()
@@ -247,5 +247,5 @@ tell_deployment_control() {
     switch_off
     call admin 200 GET "/v1/audit/events?limit=8"
     line "The audit trail has it all, newest first:"
-    answer '.[] | "   \(.at[11:19])  \(.actor | sub("-[0-9.]+$"; "") | .[0:16])\t\(.action)\t\(.outcome)"' | expand -t 30,56
+    answer '.[] | "   \(.at[11:19])  \(.actor | sub("-[0-9]+$"; "") | .[0:16])\t\(.action)\t\(.outcome)"' | expand -t 30,56
 }
