@@ -58,6 +58,7 @@ let package = Package(
         // The foundation. Arrows point down only.
         shared("Locking"),
         shared("Encoding", ["CYAML"]),
+        shared("Compression", ["CZlib"]),
         shared("Crypto", ["Locking", "COpenSSL"]),
         shared("EventLoop", ["Locking", "CSystem"]),
         shared("HTTP", ["Locking", "EventLoop", "Encoding", "Crypto"]),
@@ -73,7 +74,7 @@ let package = Package(
             name: "DeploymentControl",
             dependencies: [
                 "DeploymentControlDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "Outbound", "EventLoop", "Locking",
-                "Encoding", "Crypto", "CZlib",
+                "Encoding", "Crypto", "Compression",
             ],
             path: "Services/DeploymentControl/Service", swiftSettings: settings),
         .executableTarget(
@@ -88,7 +89,7 @@ let package = Package(
             name: "ValidationDecision",
             dependencies: [
                 "ValidationDecisionDomain", "ServiceKit", "HTTP", "Postgres", "ObjectStore", "Outbound", "EventLoop", "Locking",
-                "Encoding", "Crypto", "CZlib",
+                "Encoding", "Crypto", "Compression",
             ],
             path: "Services/ValidationDecision/Service", swiftSettings: settings),
         .executableTarget(
@@ -102,6 +103,7 @@ let package = Package(
             dependencies: ["Locking", "EventLoop", "Encoding", "Crypto", "Postgres", "Outbound"],
             path: "Tests/TestSupport", swiftSettings: settings),
         tests("EncodingTests", ["Encoding"]),
+        tests("CompressionTests", ["Compression"]),
         tests("CryptoTests", ["Crypto", "Encoding"]),
         tests("EventLoopTests", ["EventLoop"]),
         tests("HTTPTests", ["HTTP", "EventLoop", "Encoding", "Crypto"]),

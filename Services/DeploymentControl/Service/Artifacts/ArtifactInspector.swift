@@ -1,4 +1,4 @@
-import CZlib
+import Compression
 import DeploymentControlDomain
 
 /// Finds out while an artifact streams by whether it is of its declared type (reference 6.6). Looks at the first and last
@@ -49,39 +49,18 @@ final class ArtifactInspector {
 /// The first 512 bytes of what a gzip stream holds. Stops decompressing there.
 private final class FirstBlock {
     private(set) var bytes: [UInt8] = []
-    private var stream = z_stream()
-    private var isOpen: Bool
-
-    /// Window of 32 KiB; 16 selects gzip framing (zlib.h, inflateInit2).
-    private static let gzipWindowBits: Int32 = 15 + 16
-
-    init() {
-        isOpen = inflateInit2_(&stream, Self.gzipWindowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-    }
-
-    deinit { close() }
+    private let inflater = GzipInflater()
+    private var isOpen = true
 
     func feed(_ piece: UnsafeRawBufferPointer) {
         guard isOpen, !piece.isEmpty else { return }
-        // zlib only reads through next_in, whatever its type says.
-        stream.next_in = UnsafeMutablePointer(mutating: piece.assumingMemoryBound(to: UInt8.self).baseAddress)
-        stream.avail_in = UInt32(clamping: piece.count)
         let wanted = TarBeginning.blockBytes - bytes.count
-        var status = Z_OK
-        let made = [UInt8](unsafeUninitializedCapacity: wanted) { room, count in
-            stream.next_out = room.baseAddress
-            stream.avail_out = UInt32(wanted)
-            status = inflate(&stream, Z_NO_FLUSH)
-            count = wanted - Int(stream.avail_out)
+        var state = GzipInflater.State.open
+        bytes += [UInt8](unsafeUninitializedCapacity: wanted) { room, count in
+            let step = inflater.step(piece, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[..<wanted]))
+            state = step.state
+            count = step.produced
         }
-        stream.next_in = nil
-        stream.next_out = nil
-        bytes += made
-        if bytes.count == TarBeginning.blockBytes || (status != Z_OK && status != Z_BUF_ERROR) { close() }
-    }
-
-    private func close() {
-        if isOpen { inflateEnd(&stream) }
-        isOpen = false
+        if bytes.count == TarBeginning.blockBytes || state != .open { isOpen = false }
     }
 }
