@@ -13,54 +13,21 @@ public final class GateDouble: Sendable {
         public init(description: String) { self.description = description }
     }
 
-    public let address: SocketAddress
-    /// `http://127.0.0.1:PORT`
-    public let url: String
-    private let ended: Task<Void, Never>
+    private let process: DoubleProcess
 
-    private init(address: SocketAddress, url: String, ended: Task<Void, Never>) {
-        self.address = address
-        self.url = url
-        self.ended = ended
-    }
+    public var address: SocketAddress { process.address }
+    /// `http://127.0.0.1:PORT` or `https://…`
+    public var url: String { process.url }
+
+    private init(_ process: DoubleProcess) { self.process = process }
 
     /// - Parameter arguments: as `gate_double.py --help` lists them; the port is chosen.
     public static func start(_ arguments: [String] = []) async throws -> GateDouble {
-        let tests = "Tests/TestSupport/"
-        let root = #filePath.ranges(of: tests).first.map { #filePath[..<$0.lowerBound] } ?? ""
-        let output = Locked("")
-        let hasEnded = Locked(false)
-        let command = ChildCommand(
-            "/usr/bin/setpriv",
-            ["--pdeathsig", "KILL", "--", "/usr/bin/python3", "-I", "\(root)Tests/doubles/gate_double.py", "--port", "0"]
-                + arguments,
-            environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"])
-        let ended = Task {
-            _ = try? await TestLoops.run {
-                try await ChildProcess.run(command, outputBytesMax: 1 << 20) { _, bytes in
-                    output.withLock { $0 += String(decoding: bytes, as: UTF8.self) }
-                }
-            }
-            hasEnded.withLock { $0 = true }
-        }
-        while true {
-            let text = output.withLock { $0 }
-            if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("listening on ") }), text.hasSuffix("\n") {
-                let url = String(line.dropFirst("listening on ".count))
-                guard let authority = url.split(separator: "/").last else { break }
-                return GateDouble(address: try SocketAddress(parsing: String(authority)), url: url, ended: ended)
-            }
-            if hasEnded.withLock({ $0 }) { break }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        throw Failure(description: output.withLock { $0 })
+        GateDouble(try await DoubleProcess.start("gate_double", arguments))
     }
 
     /// Ends the process.
-    public func stop() async {
-        ended.cancel()
-        await ended.value
-    }
+    public func stop() async { await process.stop() }
 
     /// Puts a fault in force for the next request of `operation` (`start`, `read`, `search`, `*`…).
     ///

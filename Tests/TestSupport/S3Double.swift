@@ -11,56 +11,26 @@ public final class S3Double: Sendable {
     public static let accessKey = "TESTACCESSKEY"
     public static let secretKey = "test-secret-key"
 
-    public let address: SocketAddress
+    private let process: DoubleProcess
+
+    public var address: SocketAddress { process.address }
     /// `http://127.0.0.1:PORT` or `https://…`
-    public let url: String
-    private let ended: Task<Void, Never>
+    public var url: String { process.url }
 
     /// One that needs no signatures, shared by the tests of a process. Faults are told apart by key.
     public static let anonymous = Task { try await S3Double.start(["--anonymous"]) }
     /// One that checks signatures, shared likewise.
     public static let signed = Task { try await S3Double.start([]) }
 
-    private init(address: SocketAddress, url: String, ended: Task<Void, Never>) {
-        self.address = address
-        self.url = url
-        self.ended = ended
-    }
+    private init(_ process: DoubleProcess) { self.process = process }
 
     /// - Parameter arguments: as `s3_double.py --help` lists them; the port is chosen.
     public static func start(_ arguments: [String] = []) async throws -> S3Double {
-        let script = "\(#filePath.prefix(upTo: "Tests/TestSupport/"))Tests/doubles/s3_double.py"
-        let output = Locked("")
-        let hasEnded = Locked(false)
-        let command = ChildCommand(
-            "/usr/bin/setpriv", ["--pdeathsig", "KILL", "--", "/usr/bin/python3", "-I", script, "--port", "0"] + arguments,
-            environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"])
-        let ended = Task {
-            _ = try? await TestLoops.run {
-                try await ChildProcess.run(command, outputBytesMax: 1 << 20) { _, bytes in
-                    output.withLock { $0 += String(decoding: bytes, as: UTF8.self) }
-                }
-            }
-            hasEnded.withLock { $0 = true }
-        }
-        while true {
-            let text = output.withLock { $0 }
-            if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("listening on ") }), text.hasSuffix("\n") {
-                let url = String(line.dropFirst("listening on ".count))
-                guard let authority = url.split(separator: "/").last else { break }
-                return S3Double(address: try SocketAddress(parsing: String(authority)), url: url, ended: ended)
-            }
-            if hasEnded.withLock({ $0 }) { break }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        throw DidNotStart(description: output.withLock { $0 })
+        S3Double(try await DoubleProcess.start("s3_double", arguments))
     }
 
     /// Ends the process.
-    public func stop() async {
-        ended.cancel()
-        await ended.value
-    }
+    public func stop() async { await process.stop() }
 
     /// Puts a fault in force for `bucket/key`; `fields` is what else the double's documentation lists, as JSON members.
     public func fault(_ key: String, _ kind: String, _ fields: String = "") async throws {

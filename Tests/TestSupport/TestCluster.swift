@@ -32,6 +32,17 @@ public enum TestCluster {
         return TestDatabase(name: name, url: replacingDatabase(administrator.configuration.url, with: name))
     }
 
+    /// `url` for a role, for a cluster that asks for its password and for one that does not. libpq lets a parameter of the query win
+    /// over the authority.
+    public static func url(_ url: String, as role: String, password: String) -> String {
+        let pieces = url.split(separator: "?", maxSplits: 1)
+        let parameters = (pieces.count > 1 ? pieces[1].split(separator: "&") : []).filter {
+            !$0.hasPrefix("user=") && !$0.hasPrefix("password=")
+        }
+        let identity = ["user=\(role)", "password=\(password)"]
+        return "\(pieces[0])?" + (parameters.map(String.init) + identity).joined(separator: "&")
+    }
+
     /// The URL with another database in its path.
     static func replacingDatabase(_ url: String, with name: String) -> String {
         guard let scheme = url.range(ofText: "://") else { return url }

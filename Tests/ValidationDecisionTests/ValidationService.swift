@@ -73,12 +73,12 @@ final class ValidationService: Sendable {
         try FileManager.default.createDirectory(at: objectRoot, withIntermediateDirectories: true)
 
         var serving = [
-            "TRIVET_DATABASE_URL": try ValidationService.url(fresh.url, as: server),
+            "TRIVET_DATABASE_URL": TestCluster.url(fresh.url, as: server, password: ValidationService.password),
             "TRIVET_OBJECT_STORE_ROOT": objectRoot.path, "TRIVET_EVENT_LOOPS": "2", "TRIVET_LOG_FORMAT": "json",
         ]
         serving.merge(settings) { $1 }
         var owning = serving
-        owning["TRIVET_DATABASE_OWNER_URL"] = try ValidationService.url(fresh.url, as: owner)
+        owning["TRIVET_DATABASE_OWNER_URL"] = TestCluster.url(fresh.url, as: owner, password: ValidationService.password)
 
         _ = try await ValidationService.output(of: ["migrate"], owning)
         validatorToken = try await ValidationService.makeToken(ValidationService.pipeline, "validator", owning)
@@ -166,21 +166,5 @@ final class ValidationService: Sendable {
         let (exit, output, error) = try await ServiceUnderTest.run(name, arguments, environment: environment)
         try #require(exit.isSuccess, "\(arguments): \(exit)\n\(output)\n\(error)")
         return output
-    }
-
-    /// The URL with another role.
-    private static func url(_ url: String, as role: String) throws -> String {
-        var parts = try #require(URLComponents(string: url))
-        parts.queryItems = parts.queryItems?.filter { $0.name != "user" && $0.name != "password" }
-        if parts.host?.isEmpty == false {
-            parts.user = role
-            parts.password = password
-        } else {
-            parts.queryItems =
-                (parts.queryItems ?? []) + [
-                    URLQueryItem(name: "user", value: role), URLQueryItem(name: "password", value: password),
-                ]
-        }
-        return try #require(parts.string)
     }
 }

@@ -30,6 +30,9 @@ public struct Tool: Sendable {
             url: role == .owner ? configuration[CommonVariables.databaseOwnerURL] ?? serving : serving)
         database.applicationName = "trivet-tool"
         database.sessions = 2
+        // Somebody waits for the outcome, not for an answer in time.
+        database.connectTimeout = .seconds(15)
+        database.acquireTimeout = .seconds(20)
         let loops = LoopGroup(count: 1, name: "tool")
         loops.start()
         let tool = Tool(configuration: configuration, database: Database(database, loops: loops), loops: loops)

@@ -44,16 +44,17 @@ struct BuildsFixture: Sendable {
     private static func owner(_ database: TestDatabase) -> String { database.name + "_owner" }
     private static func serving(_ database: TestDatabase) -> String { database.name + "_app" }
 
-    /// The database's URL with another user.
+    private static let password = "of-a-test"
+
     private static func url(_ database: TestDatabase, user: String) -> String {
-        let pieces = database.url.split(separator: "?", maxSplits: 1)
-        let parameters = (pieces.count > 1 ? pieces[1].split(separator: "&") : []).filter { !$0.hasPrefix("user=") }
-        return "\(pieces[0])?" + (parameters.map(String.init) + ["user=\(user)"]).joined(separator: "&")
+        TestCluster.url(database.url, as: user, password: password)
     }
 
     private static func make(_ database: TestDatabase, _ root: String, _ settings: [String: String]) async throws -> BuildsFixture {
         let administrator = try await TestCluster.administrator()
-        for role in [owner(database), serving(database)] { try await administrator.execute("CREATE ROLE \(identifier: role) LOGIN") }
+        for role in [owner(database), serving(database)] {
+            try await administrator.execute("CREATE ROLE \(identifier: role) LOGIN PASSWORD \(raw: "'of-a-test'")")
+        }
         try await administrator.execute("ALTER DATABASE \(identifier: database.name) OWNER TO \(identifier: owner(database))")
         var variables = [
             "TRIVET_DATABASE_URL": url(database, user: serving(database)),

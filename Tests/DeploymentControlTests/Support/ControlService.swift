@@ -78,12 +78,12 @@ final class ControlService: Sendable {
             try await administrator.execute(Command(text: "ALTER DATABASE \(fresh.name) OWNER TO \(roles[0])"))
         }
         var serving = [
-            "TRIVET_DATABASE_URL": try roles.last.map { try Self.url(url, as: $0) } ?? url, "TRIVET_EVENT_LOOPS": "2",
+            "TRIVET_DATABASE_URL": roles.last.map { TestCluster.url(url, as: $0, password: Self.password) } ?? url, "TRIVET_EVENT_LOOPS": "2",
             "TRIVET_LOG_FORMAT": "json", "TRIVET_GATE_URL": gate.url, "TRIVET_DECK_URL": "http://deck.example",
         ]
         serving.merge(settings) { $1 }
         var owning = serving
-        if let owner = roles.first { owning["TRIVET_DATABASE_OWNER_URL"] = try Self.url(url, as: owner) }
+        if let owner = roles.first { owning["TRIVET_DATABASE_OWNER_URL"] = TestCluster.url(url, as: owner, password: Self.password) }
         _ = try await Self.output(of: ["migrate"], owning)
         _ = try await Self.output(
             of: [
@@ -209,22 +209,6 @@ final class ControlService: Sendable {
         let (exit, output, error) = try await ServiceUnderTest.run(name, arguments, environment: environment)
         try #require(exit.isSuccess, "\(arguments): \(exit)\n\(output)\n\(error)")
         return output
-    }
-
-    /// The URL with another role.
-    private static func url(_ url: String, as role: String) throws -> String {
-        var parts = try #require(URLComponents(string: url))
-        parts.queryItems = parts.queryItems?.filter { $0.name != "user" && $0.name != "password" }
-        if parts.host?.isEmpty == false {
-            parts.user = role
-            parts.password = password
-        } else {
-            parts.queryItems =
-                (parts.queryItems ?? []) + [
-                    URLQueryItem(name: "user", value: role), URLQueryItem(name: "password", value: password),
-                ]
-        }
-        return try #require(parts.string)
     }
 }
 

@@ -30,20 +30,10 @@ struct SampleEnvironment: Sendable {
         ["TRIVET_DATABASE_URL": url(serving), "TRIVET_DATABASE_OWNER_URL": url(owner), "TRIVET_LOG_LEVEL": "debug"]
     }
 
-    func url(_ role: String) -> String { Self.replacing(database.url, user: role) }
-
-    /// Of both roles; a cluster that trusts its users does not ask for it.
+    /// Of both roles.
     private static let password = "of-a-test"
 
-    /// The URL with another user.
-    static func replacing(_ url: String, user: String) -> String {
-        let pieces = url.split(separator: "?", maxSplits: 1)
-        let parameters = (pieces.count > 1 ? pieces[1].split(separator: "&") : []).filter {
-            !$0.hasPrefix("user=") && !$0.hasPrefix("password=")
-        }
-        let identity = ["user=\(user)", "password=\(password)"]
-        return "\(pieces[0])?" + (parameters.map(String.init) + identity).joined(separator: "&")
-    }
+    func url(_ role: String) -> String { TestCluster.url(database.url, as: role, password: Self.password) }
 
     func run(_ arguments: String...) async throws -> (exit: ChildExit, output: String, error: String) {
         try await ServiceUnderTest.run("sample-service", arguments, environment: variables)
