@@ -11,10 +11,11 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+import deployments  # noqa: E402
 from measure import Load  # noqa: E402
 from sections import CONNECTIONS, Bench  # noqa: E402
 
-SECTIONS = ("small", "decisions", "hashing", "starting")
+SECTIONS = ("small", "decisions", "hashing", "deployments", "starting")
 
 
 def arguments() -> argparse.Namespace:
@@ -45,8 +46,28 @@ def show_loads(results: dict[str, Load], trees: tuple[str, ...]) -> None:
     for name, load in results.items():
         if isinstance(load, Load):
             cpu = "".join(f"{load.cpu_us[tree]:>13.1f}" if tree in load.cpu_us else f"{'':>13}" for tree in trees)
-            print(f"  {name:<42}{load.requests_per_second:>9.0f}{load.p50_ms:>9.2f}{load.p99_ms:>9.2f}{cpu}"
+            p99 = f"{load.p99_ms:>9.2f}" if load.p99_ms == load.p99_ms else f"{'':>9}"
+            print(f"  {name:<42}{load.requests_per_second:>9.0f}{load.p50_ms:>9.2f}{p99}{cpu}"
                   + (f"   {load.failed} socket errors" if load.failed else ""))
+
+
+def show_deployments(results: dict) -> None:
+    heading(f"deployment-control, {CONNECTIONS} connections of {deployments.CLIENTS} clients; CPU per request")
+    show_loads(results, ("server", "postgres"))
+    refused = sum(load.not_2xx for load in results.values())
+    if refused:
+        print(f"  {refused} requests were not answered 2xx: these numbers are not what they say")
+
+    def best(name: str) -> float:
+        return max(load.requests_per_second for key, load in results.items() if key.startswith(f"pgbench {name}, "))
+
+    read, capability = results["GET /v1/deployments/{id}"], results["POST /v1/builds/upload-capability"]
+    mark("one record by id, against pgbench with the same two statements", read.requests_per_second / best("count and select"),
+         "at least", 1)
+    print(f"          against pgbench with the select alone: {read.requests_per_second / best('select'):.2f} ×")
+    mark("one record by id, CPU of the service per request", read.cpu_us["server"], "at most", 25, "µs")
+    mark("durable mutation, against pgbench with the same statements",
+         capability.requests_per_second / best("capability"), "at least", 0.9)
 
 
 def show_small(results: dict, target: str) -> None:
@@ -87,9 +108,11 @@ def show_hashing(results: dict) -> None:
 
 def show_starting(results: dict) -> None:
     heading("Start and idle memory")
-    print(f"  proportional share {results['idle_pss_mb']:.1f} MB, highest resident {results['idle_peak_mb']:.1f} MB")
-    mark("start to ready", results["ready_ms"], "at most", 150, "ms")
-    mark("resident when idle", results["idle_rss_mb"], "at most", 25, "MB")
+    for service, values in results.items():
+        print(f"  {service}: proportional share {values['idle_pss_mb']:.1f} MB, highest resident "
+              f"{values['idle_peak_mb']:.1f} MB")
+        mark("start to ready", values["ready_ms"], "at most", 150, "ms")
+        mark("resident when idle", values["idle_rss_mb"], "at most", 25, "MB")
 
 
 def main() -> None:
@@ -112,6 +135,9 @@ def main() -> None:
         if "hashing" in wanted:
             raw["hashing"] = bench.hashing()
             show_hashing(raw["hashing"])
+        if "deployments" in wanted:
+            raw["deployments"] = deployments.measure(bench)
+            show_deployments(raw["deployments"])
         if "starting" in wanted:
             raw["starting"] = bench.starting()
             show_starting(raw["starting"])

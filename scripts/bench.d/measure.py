@@ -114,10 +114,11 @@ def read_response(connection: socket.socket) -> tuple[int, bytes]:
 
 
 def request(url: str, token: str = "", ca: str | None = None, method: str = "GET", kind: str = "",
-            body: bytes = b"") -> tuple[int, bytes]:
+            body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     connection, host, path = connect(url, ca)
     head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
     head += f"Authorization: Bearer {token}\r\n" if token else ""
+    head += "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n" if body else ""
     with connection:
         connection.sendall(head.encode() + b"\r\n" + body)
@@ -134,6 +135,7 @@ class Load:
     requests: int
     failed: int
     cpu_us: dict[str, float]
+    not_2xx: int = 0
 
     @staticmethod
     def median(rounds: list["Load"]) -> "Load":
@@ -143,22 +145,36 @@ class Load:
         return Load(middle(lambda one: one.requests_per_second), middle(lambda one: one.p50_ms),
                     middle(lambda one: one.p99_ms), sum(one.requests for one in rounds),
                     sum(one.failed for one in rounds),
-                    {name: middle(lambda one: one.cpu_us[name]) for name in rounds[0].cpu_us})
+                    {name: middle(lambda one: one.cpu_us[name]) for name in rounds[0].cpu_us},
+                    sum(one.not_2xx for one in rounds))
 
 
 def wrk(url: str, seconds: int, connections: int, watched: dict[str, int], token: str = "", body: Path | None = None,
-        kind: str = "") -> Load:
+        kind: str = "", script: str = "request.lua", settings: dict[str, str] | None = None) -> Load:
     """One run of wrk with one thread; CPU in µs per request of each watched tree."""
-    environment = {**os.environ, "BENCH_TOKEN": token, "BENCH_METHOD": "POST" if body else "GET",
-                   "BENCH_BODY_FILE": str(body or ""), "BENCH_CONTENT_TYPE": kind}
+    environment = {**os.environ, "BENCH_TOKEN": token, "BENCH_METHOD": "POST" if body else "GET", "BENCH_LUA": str(HERE),
+                   "BENCH_BODY_FILE": str(body or ""), "BENCH_CONTENT_TYPE": kind, **(settings or {})}
     before = {name: cpu_seconds(pid) for name, pid in watched.items()}
-    output = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / "request.lua", url],
+    output = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / script, url],
                             env=environment, check=True, capture_output=True, text=True).stdout
     spent = {name: cpu_seconds(pid) - before[name] for name, pid in watched.items()}
     result = json.loads(re.search(r"^RESULT (.*)$", output, re.MULTILINE).group(1))
     count = max(result["requests"], 1)
     return Load(result["requests"] / result["duration_us"] * 1e6, result["p50_us"] / 1000, result["p99_us"] / 1000,
-                result["requests"], result["socket_errors"], {name: value / count * 1e6 for name, value in spent.items()})
+                result["requests"], result["socket_errors"], {name: value / count * 1e6 for name, value in spent.items()},
+                result["not_2xx"])
+
+
+def pgbench(command: str, url: str, script: Path, clients: int, seconds: int, postmaster: int) -> Load:
+    """One run of pgbench with prepared statements; PostgreSQL's CPU in µs per transaction. The mean stands for the middle; there is no p99."""
+    before = cpu_seconds(postmaster)
+    output = subprocess.run([command, "-n", "-M", "prepared", "-f", str(script), "-c", str(clients), "-j", "2",
+                             "-T", str(seconds), url], check=True, capture_output=True, text=True).stdout
+    spent = cpu_seconds(postmaster) - before
+    rate = float(re.search(r"^tps = ([\d.]+)", output, re.MULTILINE).group(1))
+    count = int(re.search(r"^number of transactions actually processed: (\d+)", output, re.MULTILINE).group(1))
+    latency = float(re.search(r"^latency average = ([\d.]+) ms", output, re.MULTILINE).group(1))
+    return Load(rate, latency, float("nan"), count, 0, {"postgres": spent / max(count, 1) * 1e6})
 
 
 def openssl_sha256(seconds: int) -> float:

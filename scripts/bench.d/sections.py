@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-import re
 import statistics
 import subprocess
 import time
 from pathlib import Path
 
-from measure import (HERE, Load, MemoryWatch, Running, cpu_seconds, memory_mb, openssl_sha256, request, upload, wrk)
+from measure import (HERE, Load, MemoryWatch, Running, cpu_seconds, memory_mb, openssl_sha256, pgbench, request, upload,
+                     wrk)
 
 CONNECTIONS = 64
 MIGRATION = "/api/v1/validate/migration"
@@ -31,8 +31,8 @@ class Bench:
         self.running.append(started)
         return started
 
-    def start_service(self, launcher: str, origin: str) -> tuple[Running, float]:
-        service = self.start([launcher, "serve"], Path(launcher).name)
+    def start_service(self, launcher: str, origin: str, environment: dict[str, str] | None = None) -> tuple[Running, float]:
+        service = self.start([launcher, "serve"], Path(launcher).name, environment)
         return service, service.wait_for(origin + "/readyz", self.ca)
 
     def start_nginx(self) -> Running:
@@ -63,9 +63,9 @@ class Bench:
         while self.running:
             self.running.pop().stop()
 
-    def psql(self, sql: str) -> str:
+    def psql(self, sql: str, url: str = "") -> str:
         return subprocess.run([self.settings["psql"], "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                               self.settings["superuser_url"]], input=sql, check=True, capture_output=True, text=True).stdout
+                               url or self.settings["superuser_url"]], input=sql, check=True, capture_output=True, text=True).stdout
 
     def interleave(self, subjects: dict) -> dict:
         """Runs every subject once per round, after a warm-up each, and keeps medians."""
@@ -181,10 +181,8 @@ class Bench:
         return script
 
     def pgbench(self, script: Path, clients: int, seconds: int) -> float:
-        output = subprocess.run([self.settings["pgbench"], "-n", "-M", "prepared", "-f", str(script), "-c", str(clients),
-                                 "-j", "2", "-T", str(seconds), self.settings["superuser_url"]],
-                                check=True, capture_output=True, text=True).stdout
-        return float(re.search(r"^tps = ([\d.]+)", output, re.MULTILINE).group(1))
+        return pgbench(self.settings["pgbench"], self.settings["superuser_url"], script, clients, seconds,
+                       self.settings["postmaster"]).requests_per_second
 
     # (c)
 
@@ -218,12 +216,16 @@ class Bench:
     # (e)
 
     def starting(self) -> dict:
+        return {Path(one["launcher"]).name: self.start_of(one["launcher"], one["origin"])
+                for one in (self.settings, self.settings["deployment"])}
+
+    def start_of(self, launcher: str, origin: str) -> dict:
         ready = []
         for _ in range(2 if self.options.quick else 7):
-            service, seconds = self.start_service(self.settings["launcher"], self.settings["origin"])
+            service, seconds = self.start_service(launcher, origin)
             ready.append(seconds * 1000)
             self.stop()
-        service, _ = self.start_service(self.settings["launcher"], self.settings["origin"])
+        service, _ = self.start_service(launcher, origin)
         time.sleep(2)
         results = {"ready_ms": statistics.median(ready), **{f"idle_{name}_mb": value
                                                              for name, value in memory_mb(service.pid).items()}}

@@ -30,7 +30,7 @@ start_unless_same() {
         step "Starting $name"
     fi
     if port_in_use "$port"; then
-        die "Port $port on 127.0.0.1 is taken by another process." "Choose one: $(port_variable "$name")=1$port scripts/up"
+        die "Port $port on 127.0.0.1 is taken by another process." "Choose another: $(port_variable "$name")=$(free_port 18081) scripts/up"
     fi
     [[ ! -f $LOCAL/log/$name.log ]] || mv -f -- "$LOCAL/log/$name.log" "$LOCAL/log/$name.log.1"
     process_start "$file" "$LOCAL/log/$name.log" "$@"
