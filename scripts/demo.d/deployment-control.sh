@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The story of deployment-control: two builds are published, the first is deployed, the second fails and is rolled back.
 # Needs lib.sh. It acts as two clients of its own, so that limits and quotas begin at zero however often it is told.
+# shellcheck disable=SC2153  # STATUS is set by ask
 
 DEPLOYMENT=$(stack_value .deployment_control.url)
 GATE_CONTROL=$(stack_value .gate.control_url)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What the stories of scripts/demo share: asking, printing, comparing. Needs scripts/lib/common.sh and a running stack.
+# shellcheck disable=SC2034  # what is set here is for the stories
 
 STACK=$LOCAL/stack.json
 EXAMPLES=$ROOT/scripts/demo.d

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The story of validation-decision: migrations and replications that may go on and some that may not, the audit trail
 # that they leave, and the check that nobody has touched it. Needs lib.sh.
+# shellcheck disable=SC2153  # STATUS is set by ask
 
 SNAPSHOT_MB=256
 REQUESTS=0
