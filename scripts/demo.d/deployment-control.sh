@@ -234,9 +234,13 @@ tell_deployment_control() {
     answer '(.perMinute | to_entries[] | ["\(.key) a minute", .value.used, .value.limit]),
         (.perDay | to_entries[] | ["\(.key) a day", .value.used, .value.limit]) | @tsv' |
         while IFS=$'\t' read -r what used limit; do line "$(printf '%-26s %3d of %3d used' "$what" "$used" "$limit")"; done
-    # The retry and the refused one took nothing.
-    expect "the deployments that count" 2 "$(answer .perDay.deployments.used)"
-    expect "the rollbacks that count" 1 "$(answer .perDay.rollbacks.used)"
+    if [[ $(date -u +%Y%m%d) == "${STAMP:0:8}" ]]; then
+        # The retry and the refused one took nothing.
+        expect "the deployments that count" 2 "$(answer .perDay.deployments.used)"
+        expect "the rollbacks that count" 1 "$(answer .perDay.rollbacks.used)"
+    else
+        faint "a new day has begun (UTC), and the day's quotas with it"
+    fi
 
     chapter "The kill switch"
     switch_on
