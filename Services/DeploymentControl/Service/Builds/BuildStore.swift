@@ -46,7 +46,7 @@ enum BuildStore {
             INSERT INTO build AS b (id, capability, client, service, version, artifact_ref, sha256, size_bytes, content_type)
             VALUES (\(id), \(capability), \(client), \(path.service.text), \(path.version.text), \(reference),
                     \(path.sha256), \(artifact.sizeBytes), \(path.type.contentType))
-            ON CONFLICT (service, version) DO NOTHING RETURNING \(raw: columns)
+            ON CONFLICT DO NOTHING RETURNING \(raw: columns)
             """ as SQL<BuildRow>)?.build
     }
 

@@ -90,7 +90,7 @@ struct RegisterBuild: Sendable {
         else {
             // Another registration was first.
             guard let existing = try await BuildStore.find(artifact.path.service, artifact.path.version, on: transaction)
-            else { throw Refusal.idempotencyInProgress }
+            else { throw Refusal.artifact(.capabilityUsed) }
             return try await repeated(existing, artifact, reference, claim, in: transaction)
         }
         guard try await CapabilityStore.markUsed(capability, in: transaction) else { throw Refusal.artifact(.capabilityUsed) }
