@@ -33,7 +33,7 @@ public final class TokenAuthenticator: RequestAuthenticator {
         self.database = database
         self.prefix = prefix
         self.limits = limits
-        caches = PerLoop(loops) { TokenCache(capacity: limits.tokens, unknownCapacity: limits.unknownTokens) }
+        caches = PerLoop(loops) { _ in TokenCache(capacity: limits.tokens, unknownCapacity: limits.unknownTokens) }
     }
 
     public func authenticate(_ request: Request) async -> AuthenticationOutcome {

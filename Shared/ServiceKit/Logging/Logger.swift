@@ -13,7 +13,7 @@ public final class Logger: Sendable {
         self.level = level
         self.format = format
         self.sink = sink
-        buffers = loops.map { PerLoop($0) { LogBuffer(format, sink) } }
+        buffers = loops.map { PerLoop($0) { _ in LogBuffer(format, sink) } }
     }
 
     /// JSON, or text where stderr is a terminal.

@@ -31,7 +31,7 @@ public final class ServiceResponder<Role: ServiceRole>: HTTPResponder {
         self.options = options
         self.logger = logger
         self.metrics = requestMetrics
-        randoms = PerLoop(loops) { LoopRandom() }
+        randoms = PerLoop(loops) { _ in LoopRandom() }
     }
 
     public func respond(to request: Request) async -> Response {
