@@ -6,4 +6,10 @@ public enum CryptoError: Error, Hashable, Sendable {
     case memoryLimit(bytesMax: Int)
     /// OpenSSL refused the derivation, for want of memory as a rule.
     case derivationFailed
+    /// A message longer than one call takes.
+    case messageLimit(bytesMax: Int)
+    /// The tag does not fit: another key, nonce, additional data or message than was sealed. Which, nobody can tell.
+    case notAuthentic
+    /// OpenSSL refused to encrypt, for want of memory as a rule.
+    case cipherFailed
 }

@@ -80,4 +80,12 @@ enum Algorithm {
         guard let found = EVP_MAC_fetch(nil, "HMAC", nil) else { preconditionFailure("OpenSSL offers no HMAC") }
         return found
     }()
+
+    /// Safe to share for the same reason.
+    nonisolated(unsafe) static let aes256GCM: OpaquePointer = {
+        guard let found = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil) else {
+            preconditionFailure("OpenSSL offers no AES-256-GCM")
+        }
+        return found
+    }()
 }
