@@ -18,6 +18,12 @@ source "$HERE/service.sh"
 source "$HERE/gate.sh"
 # shellcheck source=scripts/lib/stack.sh
 source "$HERE/stack.sh"
+# shellcheck source=scripts/lib/node_image.sh
+source "$HERE/node_image.sh"
+# shellcheck source=scripts/lib/node_network.sh
+source "$HERE/node_network.sh"
+# shellcheck source=scripts/lib/node.sh
+source "$HERE/node.sh"
 # shellcheck source=scripts/lib/check_sources.sh
 source "$HERE/check_sources.sh"
 unset HERE

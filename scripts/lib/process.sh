@@ -54,7 +54,7 @@ process_stop() {
 process_start() {
     local file=$1 log=$2 pid
     shift 2
-    setsid -- "$@" >>"$log" 2>&1 </dev/null 9>&- &
+    setsid -- "$@" >>"$log" 2>&1 </dev/null 8>&- 9>&- &
     pid=$!
     disown "$pid"
     process_remember "$file" "$pid" || true
