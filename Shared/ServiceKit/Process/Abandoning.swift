@@ -1,11 +1,11 @@
-import EventLoop
+public import EventLoop
 import Locking
 
 /// Runs `body` on `loop` and gives up on it after `limit`: unlike `withTimeout` it does not wait for work that cannot be
 /// cancelled, such as a statement that the server has and does not answer. The work is cancelled and left to end by itself.
 ///
 /// - Throws: `TimeoutError` when the time is over, `CancellationError` when the caller is cancelled.
-func abandoning<T: Sendable>(
+public func abandoning<T: Sendable>(
     after limit: Duration, on loop: Loop, _ body: @escaping @Sendable () async throws -> T
 ) async throws -> T {
     let race = Race<T>()

@@ -17,6 +17,8 @@ public struct ServiceDefinition<Role: ServiceRole>: Sendable {
     public var grants: [Grant]
     /// First word of its tokens.
     public var tokenPrefix: StaticString
+    /// Roles that a token may have; others are for people.
+    public var tokenRoles: [Role] = Array(Role.allCases)
     /// The service's own commands, beside serve, migrate, check-config, token and version.
     public var commands: [ConsoleCommand]
     /// Adjusts how the service reaches its database: timeouts, pools, queues.

@@ -35,9 +35,9 @@ public enum ServiceMain {
                 return .success
             },
         ]
-        if !Role.allCases.isEmpty {
+        if !definition.tokenRoles.isEmpty {
             commands.append(
-                TokenCommands.command(schema, roles: Role.allCases.map(\.rawValue), prefix: definition.tokenPrefix))
+                TokenCommands.command(schema, roles: definition.tokenRoles.map(\.rawValue), prefix: definition.tokenPrefix))
         }
         commands += definition.commands
         commands.append(

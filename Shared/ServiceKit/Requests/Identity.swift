@@ -1,3 +1,5 @@
+public import Encoding
+
 /// Who sends a request.
 public struct Identity: Sendable, Hashable {
     /// The name that limits, quotas, idempotency keys and audit records belong to.
@@ -6,11 +8,14 @@ public struct Identity: Sendable, Hashable {
     public let role: String
     /// Names the credential in logs; not secret. Empty where there is none.
     public let credentialID: String
+    /// The person behind the request; nil where a program sent it.
+    public let userID: UUID?
 
-    public init(client: String, role: String, credentialID: String = "") {
+    public init(client: String, role: String, credentialID: String = "", userID: UUID? = nil) {
         self.client = client
         self.role = role
         self.credentialID = credentialID
+        self.userID = userID
     }
 }
 

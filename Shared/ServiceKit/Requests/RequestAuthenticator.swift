@@ -9,6 +9,8 @@ public protocol RequestAuthenticator: Sendable {
 public enum AuthenticationOutcome: Sendable {
     case authenticated(Identity)
     case refused(AuthenticationRefusal)
+    /// The credential may be right, but not in a request like this one: 403. What the request lacks is for the log.
+    case forbidden(lacking: String)
     /// It cannot be known now: the store of credentials does not answer.
     case unavailable(cause: String)
 }

@@ -101,6 +101,7 @@ public final class ServiceResponder<Role: ServiceRole>: HTTPResponder {
         if case .open = endpoint.route.access { return }
         switch await authenticator.authenticate(request) {
         case .refused(let cause): throw Refusal(failure: .unauthenticated(cause))
+        case .forbidden(let lack): throw Refusal(failure: .forbidden(permission: lack))
         case .unavailable(let cause): throw Refusal(failure: .authenticationUnavailable(cause: cause))
         case .authenticated(let identity):
             context.identity = identity
