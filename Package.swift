@@ -42,6 +42,7 @@ let fuzzTargets: [Target] = [
 let package = Package(
     name: "trivet",
     products: [
+        .executable(name: "site-control", targets: ["site-control"]),
         .executable(name: "deployment-control", targets: ["deployment-control"]),
         .executable(name: "validation-decision", targets: ["validation-decision"]),
         .library(name: "TestSupport", targets: ["TestSupport"]),
@@ -66,6 +67,20 @@ let package = Package(
         shared("Outbound", ["Locking", "EventLoop", "CCurl"]),
         shared("ObjectStore", ["Locking", "Outbound", "EventLoop", "Encoding", "Crypto"]),
         shared("ServiceKit", ["Locking", "HTTP", "Postgres", "Outbound", "EventLoop", "Encoding", "Crypto"]),
+
+        // site-control
+        .target(
+            name: "SiteControlDomain", path: "Services/SiteControl/Domain", swiftSettings: settings),
+        .target(
+            name: "SiteControl",
+            dependencies: [
+                "SiteControlDomain", "ServiceKit", "HTTP", "Postgres", "EventLoop", "Locking", "Encoding", "Crypto",
+            ],
+            path: "Services/SiteControl/Service", swiftSettings: settings),
+        .executableTarget(
+            name: "site-control",
+            dependencies: ["SiteControl", "ServiceKit"],
+            path: "Services/SiteControl/Main", swiftSettings: settings),
 
         // deployment-control
         .target(
@@ -116,6 +131,11 @@ let package = Package(
             path: "Tests/SampleService", swiftSettings: settings),
         tests("ServiceKitTests", [
             "ServiceKit", "sample-service", "HTTP", "Postgres", "EventLoop", "Encoding", "Crypto",
+        ]),
+        tests("SiteControlDomainTests", ["SiteControlDomain"]),
+        tests("SiteControlTests", [
+            "SiteControl", "SiteControlDomain", "site-control", "ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding",
+            "Crypto", "Outbound",
         ]),
         tests("DeploymentControlDomainTests", ["DeploymentControlDomain"]),
         tests("DeploymentControlTests", [

@@ -1,0 +1,20 @@
+/// The canonical job types. `JobType.definition` says what each is.
+public enum JobType: String, CaseIterable, Sendable {
+    case nodeProvision = "node_provision"
+    case siteCreate = "site_create"
+    case siteImport = "site_import"
+    case environmentCreate = "env_create"
+    case environmentDeploy = "env_deploy"
+    case environmentUpdate = "env_update"
+    case environmentRestore = "env_restore"
+    case environmentPromote = "env_promote"
+    case cacheToggle = "env_cache_toggle"
+    case cachePurge = "cache_purge"
+    case backupCreate = "backup_create"
+    case domainAdd = "domain_add"
+    case domainRemove = "domain_remove"
+    case driftCheck = "drift_check"
+    case healthCheck = "health_check"
+    case backupCleanup = "backup_cleanup"
+    case releaseRollback = "release_rollback"
+}

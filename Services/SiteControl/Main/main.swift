@@ -1,0 +1,4 @@
+import ServiceKit
+import SiteControl
+
+await ServiceMain.run(SiteControlService.definition)

@@ -1,0 +1,29 @@
+import Postgres
+public import ServiceKit
+
+/// The service as a whole: what its `main` runs.
+public enum SiteControlService {
+    public static let version = "0.1.0"
+
+    public static var definition: ServiceDefinition<SiteRole> {
+        var definition = ServiceDefinition<SiteRole>(
+            name: "site-control", version: version,
+            summary: "keeps what sites, environments, backups, domains and jobs exist, and makes them so on nodes",
+            defaultPort: ServiceVariables.defaultPort, configuration: ServiceVariables.schema,
+            migrations: [Migration(1, "access tokens", TokenSchema.sql)] + SiteSchema.migrations + [
+                Migration(7, "request windows", RateLimiter.schema)
+            ],
+            grants: TokenSchema.grants + SiteSchema.grants + RateLimiter.grants,
+            tokenPrefix: "scs", build: build)
+        definition.tuneDatabase = { settings in
+            settings.statementTimeout = .seconds(5)
+        }
+        return definition
+    }
+
+    @Sendable private static func build(_ runtime: ServiceRuntime) throws -> ServiceApplication<SiteRole> {
+        let envelope = SiteEnvelope(logger: runtime.logger)
+        let application = ServiceApplication<SiteRole>(routes: [], envelope: envelope)
+        return application
+    }
+}
