@@ -59,9 +59,8 @@ import Testing
 
     @Test("an environment has its members and no other, with nulls where there is nothing")
     func environment() async throws {
-        let seeded = try await panel.seed(production: "deploying", releases: false)
-        let bare = try await panel.seedBareEnvironment(seeded)
-        let shown = try await panel.get("/api/environments/\(bare)")
+        let bare = try await panel.seed(site: "deploying", production: "deploying", staging: "cloning", releases: false)
+        let shown = try await panel.get("/api/environments/\(bare.production)")
         Shape.expect(shown, Shape.environment)
         for key in ["source_environment_id", "primary_domain_id", "current_release_id", "drift_checked_at", "last_drift_check_id"] {
             #expect(shown[key]?.isNull == true, "\(key)")
@@ -215,13 +214,14 @@ import Testing
 }
 
 extension Panel {
-    /// An environment without source, release, domain or check.
+    /// An environment made from production, without release, domain or check.
     func seedBareEnvironment(_ site: SeededSite) async throws -> String {
         let id = SeededSite.newID()
         try await execute(
             """
-            INSERT INTO environments (id, site_id, name, slug, environment_type, status, node_id, promotion_preset, preview_url)
-            VALUES ('\(id)', '\(site.site)', 'Bare', 'bare', 'clone', 'cloning', '\(nodeID)', 'commerce-protect', 'https://\(id.prefix(8)).example')
+            INSERT INTO environments (id, site_id, name, slug, environment_type, status, node_id, source_environment_id,
+              promotion_preset, preview_url)
+            VALUES ('\(id)', '\(site.site)', 'Bare', 'bare', 'clone', 'cloning', '\(nodeID)', '\(site.production)', 'commerce-protect', 'https://\(id.prefix(8)).example')
             """)
         return id
     }
