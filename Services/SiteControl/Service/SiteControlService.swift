@@ -1,3 +1,4 @@
+import Encoding
 import Postgres
 public import ServiceKit
 
@@ -22,8 +23,14 @@ public enum SiteControlService {
     }
 
     @Sendable private static func build(_ runtime: ServiceRuntime) throws -> ServiceApplication<SiteRole> {
+        let core = CoreComponent(runtime, magicLogin: NoMagicLogin())
         let envelope = SiteEnvelope(logger: runtime.logger)
-        let application = ServiceApplication<SiteRole>(routes: [], envelope: envelope)
+        let application = ServiceApplication<SiteRole>(routes: core.routes, envelope: envelope)
         return application
     }
+}
+
+/// Stands in where nodes cannot be asked.
+private struct NoMagicLogin: MagicLogin {
+    func callAsFunction(_ environment: UUID, by actor: Actor) async throws -> MagicLoginLink { throw Refusal.nodeUnreachable }
 }

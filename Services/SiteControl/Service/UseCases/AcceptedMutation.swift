@@ -1,0 +1,87 @@
+import Crypto
+import Encoding
+import Postgres
+import SiteControlDomain
+
+/// A mutation that has passed its checks: what the one statement writes that accepts it. Its job, the job's first event, the
+/// audit row and the rows that come with them are written together or not at all.
+struct AcceptedMutation: Sendable {
+    let job: UUID
+    let type: JobType
+    let site: UUID?
+    let environment: UUID?
+    let node: UUID
+    let payload: JSONValue
+    let maxAttempts: Int
+    let actor: Actor
+    let resource: AuditLog.Resource
+    let resourceID: UUID
+    /// `FROM …` of the job's insertion: gives one row as long as what was checked still holds, and none afterwards.
+    let guardedBy: SQLFragment
+    /// Further parts of the statement that write rows `FROM job`, so that they are written with it alone.
+    var rows: [SQLFragment] = []
+
+    /// The job's id; nothing where the guard no longer holds.
+    var statement: SQL<UUID> {
+        let extra = SQLFragment.joined(rows.map { ", \($0)" }, separator: "")
+        return """
+            WITH job AS (
+                INSERT INTO jobs (id, job_type, site_id, environment_id, node_id, payload_json, max_attempts, event_seq)
+                SELECT \(job), \(type), \(site), \(environment), \(node), \(JSONText(utf8: payload.bytes)),
+                    \(Int32(clamping: maxAttempts)), 1
+                FROM \(guardedBy)
+                RETURNING id),
+            noted AS (
+                INSERT INTO job_events (job_id, seq, kind, data) SELECT id, 1, 'state', \(JobEventSQL.queued) FROM job),
+            audited AS (
+                INSERT INTO audit_logs (id, user_id, token_id, actor, action, resource_type, resource_id, result, job_id)
+                SELECT \(UUID.random()), \(actor.userID), \(actor.tokenID), \(actor.name), \(type.rawValue), \(resource),
+                    \(resourceID.description), 'accepted', id FROM job)
+            \(extra)
+            SELECT job.id FROM job, pg_notify('job_queued', ''), pg_notify('job_event', \(job.description))
+            """
+    }
+
+    /// - Returns: whether it was accepted. False where the state has changed since it was looked at: look again.
+    func isAccepted(on database: Database) async throws(Refusal) -> Bool {
+        do throws(DatabaseError) {
+            return try await database.first(statement) != nil
+        } catch {
+            guard let constraint = error.uniqueViolation else { throw .database(error) }
+            switch constraint {
+            case "jobs_one_open_per_site": throw .conflict(.siteBusy)
+            case "jobs_one_open_provision": throw .conflict(.nodeBusy)
+            case "sites_slug_taken", "environments_slug_taken": throw .conflict(.slugTaken)
+            case "domains_hostname_taken": throw .conflict(.hostnameTaken)
+            // Eight digits are not many: a new id has others.
+            case "environments_preview_url_taken": return false
+            default: throw .database(error)
+            }
+        }
+    }
+
+    /// Looks, decides and writes; looks again where something came between.
+    ///
+    /// - Parameter decide: reads the state and refuses, or says what to write.
+    /// - Returns: the job's id.
+    static func accept(
+        on database: Database, _ decide: () async throws -> AcceptedMutation
+    ) async throws -> UUID {
+        for _ in 0..<attemptsMax {
+            let mutation = try await decide()
+            if try await mutation.isAccepted(on: database) { return mutation.job }
+        }
+        // What changes so often is being changed.
+        throw Refusal.conflict(.siteBusy)
+    }
+
+    private static let attemptsMax = 5
+}
+
+extension UUID {
+    /// Version 4.
+    static func random() -> UUID {
+        var random = SecureRandom()
+        return .v4(using: &random)
+    }
+}
