@@ -12,10 +12,12 @@ public enum SiteControlService {
             summary: "keeps what sites, environments, backups, domains and jobs exist, and makes them so on nodes",
             defaultPort: ServiceVariables.defaultPort, configuration: ServiceVariables.schema,
             migrations: [Migration(1, "access tokens", TokenSchema.sql)] + SiteSchema.migrations + [
-                Migration(7, "request windows", RateLimiter.schema)
+                Migration(7, "request windows", RateLimiter.schema),
+                Migration(8, "fence of running jobs", JobFence.schema),
             ],
-            grants: TokenSchema.grants + SiteSchema.grants + RateLimiter.grants,
+            grants: TokenSchema.grants + SiteSchema.grants + RateLimiter.grants + JobFence.grants,
             tokenPrefix: "scs", build: build)
+        definition.commands = [JobsComponent.command(definition)]
         definition.tuneDatabase = { settings in
             settings.statementTimeout = .seconds(5)
         }
@@ -25,7 +27,10 @@ public enum SiteControlService {
     @Sendable private static func build(_ runtime: ServiceRuntime) throws -> ServiceApplication<SiteRole> {
         let core = CoreComponent(runtime, magicLogin: NoMagicLogin())
         let envelope = SiteEnvelope(logger: runtime.logger)
-        let application = ServiceApplication<SiteRole>(routes: core.routes, envelope: envelope)
+        var application = ServiceApplication<SiteRole>(routes: core.routes, envelope: envelope)
+        let jobs = JobsComponent(runtime, executor: nil)
+        application.background += jobs.background
+        application.stopLimit = jobs.stopLimit
         return application
     }
 }

@@ -3,9 +3,9 @@ import HTTP
 
 /// Where a process listens: as configured, or on descriptors that the service manager handed over.
 struct Listeners: Sendable {
-    let main: HTTPServerConfiguration.Listener
+    private(set) var main: HTTPServerConfiguration.Listener
     /// nil where health is served by the main listener.
-    let admin: HTTPServerConfiguration.Listener?
+    private(set) var admin: HTTPServerConfiguration.Listener?
     private let address: SocketAddress
     private let tls: HTTPServerConfiguration.TLSFiles?
     private let limits: HTTPLimits
@@ -32,6 +32,12 @@ struct Listeners: Sendable {
         limits.idleTimeout = configuration[CommonVariables.idleTimeout]
         limits.lingerTimeout = min(limits.lingerTimeout, limits.idleTimeout)
         self.limits = limits
+    }
+
+    /// For a process without an API: the admin listener where there is one, else the main one.
+    mutating func keepHealthAlone() {
+        main = admin ?? main
+        admin = nil
     }
 
     func serverConfiguration(_ listener: HTTPServerConfiguration.Listener) -> HTTPServerConfiguration {

@@ -73,6 +73,8 @@ public struct ServiceApplication<Role: ServiceRole>: Sendable {
     public var background: [BackgroundTask] = []
     /// Conditions of readiness beside the database: a reason for each that does not hold.
     public var readiness: [@Sendable () async -> String?] = []
+    /// Longest wait for the work beside requests to end; nil for `TRIVET_SHUTDOWN_GRACE_MS`.
+    public var stopLimit: Duration?
     /// Called once the last request has ended, before the database is closed.
     public var shutdown: (@Sendable () async -> Void)?
 

@@ -48,3 +48,22 @@ public enum ServiceMain {
         return ConsoleCommand(definition.name, definition.summary, subcommands: commands)
     }
 }
+
+extension ServiceDefinition {
+    /// A command that runs the work beside requests until SIGTERM or SIGINT, without an API. Health and metrics are served on
+    /// `TRIVET_ADMIN_LISTEN`, or else on `TRIVET_LISTEN`, which has a default of its own here: beside a process that serves, on
+    /// the same port, the kernel would share the connections out between the two.
+    ///
+    /// - Parameter problem: what is wrong with a configuration for such a process; nil where nothing is.
+    public func backgroundCommand(
+        _ name: String, _ summary: String, defaultPort: Int, problem: @escaping @Sendable (Configuration) -> String?
+    ) -> ConsoleCommand {
+        var definition = self
+        definition.defaultPort = defaultPort
+        return ConsoleCommand(name, summary) { [definition] _, _ in
+            let configuration = try ConfigurationLoader.process.load(definition.schema)
+            if let problem = problem(configuration) { throw ConfigurationProblems([problem]) }
+            return try await ServiceProcess(definition, configuration, hasAPI: false).run()
+        }
+    }
+}

@@ -10,10 +10,13 @@ struct ServiceProcess<Role: ServiceRole> {
     private let definition: ServiceDefinition<Role>
     private let configuration: Configuration
     private let environment = ProcessEnvironment.current()
+    private let hasAPI: Bool
 
-    init(_ definition: ServiceDefinition<Role>, _ configuration: Configuration) {
+    /// - Parameter hasAPI: false runs the work beside requests alone: one listener, for health and metrics.
+    init(_ definition: ServiceDefinition<Role>, _ configuration: Configuration, hasAPI: Bool = true) {
         self.definition = definition
         self.configuration = configuration
+        self.hasAPI = hasAPI
     }
 
     /// Returns once everything has ended.
@@ -30,11 +33,13 @@ struct ServiceProcess<Role: ServiceRole> {
         definition.tuneDatabase(&settings)
         let database = Database(settings, loops: loops)
         database.start()
-        let listeners = Listeners(configuration, definition.listen, environment)
+        var listeners = Listeners(configuration, definition.listen, environment)
+        if !hasAPI { listeners.keepHealthAlone() }
         let runtime = ServiceRuntime(
             configuration: configuration, loops: loops, database: database, logger: logger, metrics: metrics,
             publicURL: configuration[CommonVariables.publicURL] ?? listeners.suggestedOrigin)
-        let application = try await loops.loops[0].run { [definition] in try await definition.build(runtime) }
+        var application = try await loops.loops[0].run { [definition] in try await definition.build(runtime) }
+        if !hasAPI { application.routes = [] }
         let readiness = Readiness(database, definition.migrations, conditions: application.readiness)
         let servers = try makeServers(runtime, application, listeners, readiness)
         ProcessMetrics.register(
@@ -159,7 +164,7 @@ struct ServiceProcess<Role: ServiceRole> {
         await servers.main.drain(grace: grace)
         background.cancel(.afterRequests)
         let loop = loops.loops[0]
-        await bounded(by: max(grace, .seconds(1)), on: loop) {
+        await bounded(by: application.stopLimit ?? max(grace, .seconds(1)), on: loop) {
             await background.end()
             await application.shutdown?()
         }

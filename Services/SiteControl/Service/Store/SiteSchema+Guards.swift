@@ -151,7 +151,11 @@ extension SiteSchema {
                 IF NEW.attempt_count <> OLD.attempt_count + 1 OR NEW.fencing_term <= coalesce(OLD.fencing_term, 0) THEN
                     RAISE EXCEPTION 'a claim counts its attempt and takes a new term' USING ERRCODE = 'check_violation';
                 END IF;
-            ELSIF (NEW.attempt_count, NEW.fencing_term) IS DISTINCT FROM (OLD.attempt_count, OLD.fencing_term) THEN
+            ELSIF NEW.fencing_term IS DISTINCT FROM OLD.fencing_term
+                -- A worker that is told to stop hands its job back as if it had not begun.
+                OR NOT (NEW.attempt_count = OLD.attempt_count
+                    OR (OLD.status = 'running' AND NEW.status = 'queued' AND NEW.attempt_count = OLD.attempt_count - 1))
+            THEN
                 RAISE EXCEPTION 'attempt and term change with a claim alone' USING ERRCODE = 'check_violation';
             END IF;
             IF NEW.event_seq < OLD.event_seq THEN
