@@ -99,6 +99,7 @@ public struct SchemaCheck {
             case "uuid": Encoding.UUID(text) != nil
             case "date-time": Timestamp(text) != nil
             case "uri": text.contains("://")
+            case "email": text.split(separator: "@", omittingEmptySubsequences: false).count == 2
             default: false
             }
         }
