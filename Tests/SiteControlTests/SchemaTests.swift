@@ -15,7 +15,7 @@ import Testing
         #expect(migrations.map(\.number) == Array(1...migrations.count))
     }
 
-    @Test("a site goes from one state to another exactly where the domain says so")
+    @Test("a site goes from one state to another exactly where the program says so")
     func sites() async throws {
         try await expect(LifecycleStatus.self, in: "sites", column: "status") { _, from in
             let id = Encoding.UUID.fresh()
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("an environment goes from one state to another exactly where the domain says so")
+    @Test("an environment goes from one state to another exactly where the program says so")
     func environments() async throws {
         try await expect(LifecycleStatus.self, in: "environments", column: "status") { node, from in
             let id = Encoding.UUID.fresh()
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("a job goes from one state to another exactly where the domain says so")
+    @Test("a job goes from one state to another exactly where the program says so")
     func jobs() async throws {
         try await withSchema { database, node in
             for from in JobStatus.allCases {
@@ -61,14 +61,12 @@ import Testing
                         WHERE id = \(id)
                         """, on: database)
                     #expect(moved == from.canBecome(to), "job \(from) to \(to)")
-                    // Free the node and the site for the next.
-                    #expect(JobStatus.queued.isOpen)
                 }
             }
         }
     }
 
-    @Test("a backup goes from one state to another exactly where the domain says so")
+    @Test("a backup goes from one state to another exactly where the program says so")
     func backups() async throws {
         try await withSchema { database, node in
             let environment = Encoding.UUID.fresh()
@@ -95,7 +93,7 @@ import Testing
         }
     }
 
-    @Test("a release goes from one state to another exactly where the domain says so")
+    @Test("a release goes from one state to another exactly where the program says so")
     func releases() async throws {
         try await expect(ReleaseHealth.self, in: "releases", column: "health_status") { node, from in
             let (id, environment) = (Encoding.UUID.fresh(), Encoding.UUID.fresh())
@@ -111,7 +109,7 @@ import Testing
         }
     }
 
-    @Test("a domain goes from one state to another exactly where the domain model says so")
+    @Test("a domain goes from one state to another exactly where the program says so")
     func domains() async throws {
         try await expect(TLSStatus.self, in: "domains", column: "tls_status") { node, from in
             let (id, environment) = (Encoding.UUID.fresh(), Encoding.UUID.fresh())
@@ -127,7 +125,7 @@ import Testing
         }
     }
 
-    @Test("a node goes from one state to another exactly where the domain says so")
+    @Test("a node goes from one state to another exactly where the program says so")
     func nodes() async throws {
         try await expect(NodeStatus.self, in: "nodes", column: "status") { _, from in
             let id = Encoding.UUID.fresh()

@@ -38,7 +38,7 @@ struct AcceptedMutation: Sendable {
                 SELECT \(UUID.random()), \(actor.userID), \(actor.tokenID), \(actor.name), \(type.rawValue), \(resource),
                     \(resourceID.description), 'accepted', id FROM job)
             \(extra)
-            SELECT job.id FROM job, pg_notify('job_queued', ''), pg_notify('job_event', \(job.description))
+            SELECT job.id FROM job, pg_notify('job_queued', '') AS wake, pg_notify('job_event', \(job.description)) AS tell
             """
     }
 
