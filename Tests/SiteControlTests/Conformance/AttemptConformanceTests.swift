@@ -12,7 +12,7 @@ import Testing
         var testDescription: String { "\(rule) \(code)" }
     }
 
-    static let endings = [
+    static let endings: [Ending] = [
         Ending(rule: #""exit": 1, "events": false"#, code: "ANSIBLE_PLAY_ERROR", isRetried: true),
         Ending(rule: #""exit": 2"#, code: "ANSIBLE_HOST_FAILED", isRetried: true),
         Ending(rule: #""exit": 4"#, code: "ANSIBLE_HOST_UNREACHABLE", isRetried: true),
@@ -62,7 +62,7 @@ import Testing
     }
 
     /// A wrong result of each type that has one of its own.
-    static let results: [(String, String, String)] = [
+    static let wrongResults: [(String, String, String)] = [
         ("env_deploy", "/api/environments/ENV/deploy|{\"source_type\":\"git\",\"source_ref\":\"https://git.example/a\"}", #"{"release_path": null}"#),
         ("env_deploy", "/api/environments/ENV/deploy|{\"source_type\":\"git\",\"source_ref\":\"https://git.example/a\"}", #"{"release_path": 1}"#),
         ("backup_create", "/api/environments/ENV/backups|{\"backup_scope\":\"db\"}", #"{"checksum": "md5:00"}"#),
@@ -76,7 +76,7 @@ import Testing
         ("env_update", "/api/environments/ENV/updates|{\"scope\":\"all\"}", #"{"snapshot": {"checksum": "sha256:00", "size_bytes": 1}}"#),
     ]
 
-    @Test("a result that does not fit its type's schema is no success", arguments: results)
+    @Test("a result that does not fit its type's schema is no success", arguments: wrongResults)
     func results(_ type: String, _ call: String, _ result: String) async throws {
         try await Panel.run(Panel.fastJobs) { panel in
             try panel.playbooks.script(#"{"match": {"job_type": "\#(type)"}, "result": \#(result)}"#)

@@ -49,7 +49,7 @@ import Testing
         var testDescription: String { rule }
     }
 
-    static let failures = [
+    static let failures: [Failure] = [
         Failure(rule: #"{"exit": 255}"#, code: "node_unreachable"), Failure(rule: #"{"hang": true}"#, code: "node_unreachable"),
         Failure(rule: #"{"hang": true, "ignore_term": true}"#, code: "node_unreachable"),
         Failure(rule: #"{"exit": 1, "errors": "Error: no administrator CANARY-ERR"}"#, code: "wp_cli_error"),

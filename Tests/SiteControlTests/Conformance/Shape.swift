@@ -3,7 +3,7 @@ import Testing
 
 /// The exact members of the response objects of 2.3, with their types.
 enum Shape {
-    indirect enum Kind {
+    indirect enum Kind: Sendable {
         case id, text, time, count, flag, uri
         case one(of: [String])
         case nullable(Kind)
