@@ -21,8 +21,13 @@ final class EventStream: Sendable {
     private let state = Locked(State())
     private let reading: Task<Void, Never>
 
-    /// - Parameter fields: `Last-Event-ID` goes here.
-    init(_ panel: Panel, job: String, query: String = "", fields: [String: String] = [:], instance: ServiceUnderTest? = nil, bytesMax: Int = .max) {
+    /// - Parameters:
+    ///   - fields: `Last-Event-ID` goes here.
+    ///   - bytesMax: reads no more than about so many.
+    ///   - staysOpen: keeps the connection then, and reads nothing any more.
+    init(_ panel: Panel, job: String, query: String = "", fields: [String: String] = [:], instance: ServiceUnderTest? = nil, bytesMax: Int = .max,
+        staysOpen: Bool = false
+    ) {
         let address = (instance ?? panel.process).address
         var all = fields
         all["Authorization"] = "Bearer \(panel.automation)"
@@ -42,6 +47,7 @@ final class EventStream: Sendable {
                         if count == 0 { break }
                         state.withLock { $0.received += scratch[..<count] }
                     }
+                    while staysOpen, state.withLock({ !$0.isClosed }) { try await loop.sleep(for: .milliseconds(50)) }
                 }
             }
             state.withLock { $0.hasEnded = true }
