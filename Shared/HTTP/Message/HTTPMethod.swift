@@ -44,6 +44,14 @@ public enum HTTPMethod: Sendable, Hashable {
         }
     }
 
+    /// Whether a request of this method is only to read (RFC 9110 §9.2.1).
+    public var isSafe: Bool {
+        switch self {
+        case .get, .head, .options: true
+        case .post, .put, .patch, .delete, .other: false
+        }
+    }
+
     /// Whether a repetition has the effect of one request (RFC 9110 §9.2.2).
     public var isIdempotent: Bool {
         switch self {

@@ -1,14 +1,15 @@
 import Glibc
 
-/// Reads small files as a whole: secrets, credentials. For use at the start only; it blocks.
-enum SmallFile {
-    struct Failure: Error {
-        let text: String
+/// Reads small files as a whole: secrets, credentials. For use at the start and by commands only; it blocks.
+public enum SmallFile {
+    public struct Failure: Error {
+        /// Goes after the file's name: "it does not exist".
+        public let text: String
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    static func read(_ path: String, limit: Int) -> Result<[UInt8], Failure> {
+    public static func read(_ path: String, limit: Int) -> Result<[UInt8], Failure> {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return .failure(Failure(text: describe(errno))) }
         defer { _ = close(descriptor) }

@@ -63,6 +63,17 @@ public struct RateLimiter: Sendable {
             now: Timestamp(microseconds: now))
     }
 
+    /// Takes back one request that was counted: it turned out to be none of those that are limited.
+    public func giveBack(_ client: String, _ limit: RateLimit) async throws(DatabaseError) {
+        // A window that nothing is left in is over.
+        try await database.execute(
+            """
+            UPDATE rate_window SET used = greatest(used - 1, 1),
+                started_at = CASE WHEN used = 1 THEN 'epoch' ELSE started_at END
+            WHERE client = \(client) AND bucket = \(limit.bucket)
+            """)
+    }
+
     /// What `client` has used of its limit, without counting anything.
     public func state(of client: String, _ limit: RateLimit) async throws(DatabaseError) -> RateDecision {
         let row = try await database.one(
