@@ -190,7 +190,7 @@ enum SiteSchema {
 
     static let grants: [Grant] = [
         .table("users", [.select]),
-        .table("auth_sessions", [.select, .insert, .delete]), .update("auth_sessions", columns: ["revoked_at"]),
+        .table("auth_sessions", [.select, .insert, .delete]), .table("rate_window", [.delete]), .update("auth_sessions", columns: ["revoked_at"]),
         .table("settings", [.select, .insert, .update, .delete]),
         .table("nodes", [.select]), .update("nodes", columns: ["status", "public_ip", "last_seen_at"]),
         .table("sites", [.select, .insert]), .update("sites", columns: ["status", "primary_environment_id"]),
