@@ -28,6 +28,7 @@ struct SiteEnvelope: ErrorEnvelope {
         case .authenticationUnavailable: APIError.storeAway
         case .forbidden: APIError(.forbidden, "You may not do this.")
         case .handler(let refusal as Refusal): APIError(refusal)
+        case .handler(let error as FieldProblems): APIError(.invalidFields(error.problems))
         case .handler(let error as DatabaseError): APIError(error)
         case .handler: APIError.internalFault
         }
