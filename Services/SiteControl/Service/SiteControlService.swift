@@ -1,10 +1,12 @@
 import Encoding
+import EventLoop
 import Postgres
 public import ServiceKit
 
 /// The service as a whole: what its `main` runs.
 public enum SiteControlService {
     public static let version = "0.1.0"
+    static let tokenPrefix: StaticString = "scs"
 
     public static var definition: ServiceDefinition<SiteRole> {
         var definition = ServiceDefinition<SiteRole>(
@@ -16,8 +18,9 @@ public enum SiteControlService {
                 Migration(8, "fence of running jobs", JobFence.schema),
             ],
             grants: TokenSchema.grants + SiteSchema.grants + RateLimiter.grants + JobFence.grants,
-            tokenPrefix: "scs", build: build)
-        definition.commands = [JobsComponent.command(definition)]
+            tokenPrefix: tokenPrefix, build: build)
+        definition.tokenRoles = [.automation, .reader]
+        definition.commands = [JobsComponent.command(definition)] + PanelComponent.commands(definition.schema)
         definition.tuneDatabase = { settings in
             settings.statementTimeout = .seconds(5)
         }
@@ -27,9 +30,12 @@ public enum SiteControlService {
     @Sendable private static func build(_ runtime: ServiceRuntime) throws -> ServiceApplication<SiteRole> {
         let core = CoreComponent(runtime, magicLogin: NoMagicLogin())
         let envelope = SiteEnvelope(logger: runtime.logger)
-        var application = ServiceApplication<SiteRole>(routes: core.routes, envelope: envelope)
+        let secrets = try SecretStore(runtime.configuration)
+        let panel = try PanelComponent(runtime, secrets: secrets, pool: BlockingPool(threads: 2, name: "secrets"))
+        var application = ServiceApplication<SiteRole>(routes: core.routes + panel.routes, envelope: envelope)
+        application.authenticator = panel.authenticator
         let jobs = JobsComponent(runtime, executor: nil)
-        application.background += jobs.background
+        application.background = panel.background + jobs.background
         application.stopLimit = jobs.stopLimit
         return application
     }
