@@ -1,4 +1,3 @@
-import Encoding
 import EventLoop
 import Postgres
 public import ServiceKit
@@ -28,20 +27,18 @@ public enum SiteControlService {
     }
 
     @Sendable private static func build(_ runtime: ServiceRuntime) throws -> ServiceApplication<SiteRole> {
-        let core = CoreComponent(runtime, magicLogin: NoMagicLogin())
-        let envelope = SiteEnvelope(logger: runtime.logger)
         let secrets = try SecretStore(runtime.configuration)
-        let panel = try PanelComponent(runtime, secrets: secrets, pool: BlockingPool(threads: 2, name: "secrets"))
+        let pool = BlockingPool(threads: RunnerComponent.poolThreads, name: "site-control")
+        let runner = try RunnerComponent(runtime, secrets: secrets, pool: pool)
+        let core = CoreComponent(runtime, magicLogin: runner.magicLogin)
+        let envelope = SiteEnvelope(logger: runtime.logger)
+        let panel = try PanelComponent(runtime, secrets: secrets, pool: pool)
         var application = ServiceApplication<SiteRole>(routes: core.routes + panel.routes, envelope: envelope)
         application.authenticator = panel.authenticator
-        let jobs = JobsComponent(runtime, executor: nil)
-        application.background = panel.background + jobs.background
+        let jobs = JobsComponent(runtime, executor: runner.executor, mayClaim: runner.mayClaim)
+        application.background = panel.background + runner.background + jobs.background
+        application.readiness += runner.readiness
         application.stopLimit = jobs.stopLimit
         return application
     }
-}
-
-/// Stands in where nodes cannot be asked.
-private struct NoMagicLogin: MagicLogin {
-    func callAsFunction(_ environment: UUID, by actor: Actor) async throws -> MagicLoginLink { throw Refusal.nodeUnreachable }
 }

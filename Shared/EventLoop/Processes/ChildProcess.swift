@@ -13,16 +13,19 @@ public struct ChildCommand: Sendable, Hashable {
     public var workingDirectory: String?
     /// Fed to the child's standard input, then end of file.
     public var input: [UInt8]
+    /// No end of file while the child lives: it comes when the child has ended, or when this process has, however it ended.
+    public var keepsInputOpen: Bool
 
     public init(
         _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
-        workingDirectory: String? = nil, input: [UInt8] = []
+        workingDirectory: String? = nil, input: [UInt8] = [], keepsInputOpen: Bool = false
     ) {
         self.executable = executable
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.input = input
+        self.keepsInputOpen = keepsInputOpen
     }
 }
 
@@ -80,7 +83,7 @@ public enum ChildProcess {
         let child = try SpawnedChild(command, on: loop)
         onStart?(child.pid)
         return try await child.supervise(
-            input: command.input, cap: OutputCap(outputBytesMax), teardown: teardown, onOutput: onOutput)
+            input: command.input, thenClose: !command.keepsInputOpen, cap: OutputCap(outputBytesMax), teardown: teardown, onOutput: onOutput)
     }
 }
 

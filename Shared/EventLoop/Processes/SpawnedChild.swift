@@ -103,13 +103,13 @@ final class SpawnedChild: @unchecked Sendable {
     }
 
     func supervise(
-        input bytes: [UInt8], cap: OutputCap, teardown: [TeardownStep],
+        input bytes: [UInt8], thenClose closes: Bool, cap: OutputCap, teardown: [TeardownStep],
         onOutput: @escaping @Sendable (ChildProcess.Stream, [UInt8]) async throws -> Void
     ) async throws -> ChildResult {
         defer { close() }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await self.feed(bytes) }
+                group.addTask { await self.feed(bytes, thenClose: closes) }
                 group.addTask { try await self.pump(.output, cap: cap, onOutput) }
                 group.addTask { try await self.pump(.error, cap: cap, onOutput) }
                 group.addTask { try await self.waitUntilEnded() }
@@ -130,7 +130,7 @@ final class SpawnedChild: @unchecked Sendable {
         return ChildResult(exit: exit, outputWasCut: cap.wasCut)
     }
 
-    private func feed(_ bytes: [UInt8]) async {
+    private func feed(_ bytes: [UInt8], thenClose closes: Bool) async {
         var rest = bytes[...]
         // A child that closes its input early is its own business.
         while !rest.isEmpty {
@@ -142,7 +142,7 @@ final class SpawnedChild: @unchecked Sendable {
             case .endOfStream, .failed: return input.close()
             }
         }
-        input.close()
+        if closes { input.close() }
     }
 
     private func pump(

@@ -13,6 +13,8 @@ enum SecretName: Hashable, Sendable {
     case sessionKey
     /// The private key that fetches sources over git; where there is none, only public sources can be fetched.
     case gitKey
+    /// Under which tokens of sessions are digested.
+    case sessionKey
 
     var path: String {
         switch self {
@@ -22,6 +24,7 @@ enum SecretName: Hashable, Sendable {
         case .dnsCredentials: "setting/dns01_credentials_json"
         case .sessionKey: "setting/session_key"
         case .gitKey: "setting/git_ssh_key"
+        case .sessionKey: "setting/session_key"
         }
     }
 }

@@ -56,8 +56,8 @@ final class SecretStore: Sendable {
         do {
             try PrivateFile.makeDirectory(PrivateFile.parent(of: path(name)))
             try PrivateFile.replace(path(name), with: sealed)
-        } catch let failure as PrivateFile.Failure {
-            throw SecretError(failure)
+        } catch {
+            throw SecretError(error)
         }
     }
 
@@ -70,8 +70,8 @@ final class SecretStore: Sendable {
         do {
             try PrivateFile.makeDirectory(PrivateFile.parent(of: path(name)))
             if try PrivateFile.create(path(name), sealed) { return secret }
-        } catch let failure as PrivateFile.Failure {
-            throw SecretError(failure)
+        } catch {
+            throw SecretError(error)
         }
         guard let found = try read(name) else { return try createIfAbsent(name, make: make) }
         return found

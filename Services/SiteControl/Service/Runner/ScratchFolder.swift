@@ -1,0 +1,76 @@
+import Crypto
+import Encoding
+import Glibc
+
+/// The private folder of one attempt: inventory, variables, key, result, and everything that ansible-playbook writes for
+/// itself. Mode 0700, locked by this process as long as it lives, removed at the end of the attempt. Every call blocks.
+final class ScratchFolder: Sendable {
+    let path: String
+    private let lock: Int32
+
+    var inventory: String { path + "/inventory.ini" }
+    var variables: String { path + "/variables.json" }
+    var key: String { path + "/ssh_key" }
+    var result: String { path + "/result.json" }
+    var events: String { path + "/events" }
+    var temporary: String { path + "/tmp" }
+
+    /// Makes a folder below `root`. Short names: ssh puts sockets below it, and their paths have a limit of 108 bytes.
+    init(below root: String) throws(PrivateFile.Failure) {
+        try PrivateFile.makeDirectory(root)
+        while true {
+            let candidate = "\(root)/a-" + Hex.encode(SecureRandom.bytes(6))
+            guard mkdir(candidate, 0o700) == 0 else {
+                if errno == EEXIST { continue }
+                throw PrivateFile.Failure("mkdir", candidate)
+            }
+            let descriptor = open(candidate + "/lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw PrivateFile.Failure("open", candidate) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                // Somebody took it for a leftover in this very moment.
+                close(descriptor)
+                continue
+            }
+            path = candidate
+            lock = descriptor
+            break
+        }
+        for directory in [temporary] where mkdir(directory, 0o700) != 0 { throw PrivateFile.Failure("mkdir", directory) }
+        guard mkfifo(events, 0o600) == 0 else { throw PrivateFile.Failure("mkfifo", events) }
+    }
+
+    /// A new file of mode 0600.
+    func write(_ path: String, _ bytes: [UInt8]) throws(PrivateFile.Failure) {
+        guard try PrivateFile.create(path, bytes) else { throw PrivateFile.Failure("link", path, errno: EEXIST) }
+    }
+
+    /// Ends every process of the attempt that is left, and removes the folder.
+    func remove() {
+        ProcessSweep.kill(belongingTo: path)
+        FileTree.remove(path)
+        close(lock)
+    }
+
+    /// Ends and removes what workers left that were killed. Folders of live processes are locked, and stay.
+    ///
+    /// - Returns: folders removed.
+    static func removeLeftovers(below root: String) -> Int {
+        var removed = 0
+        for name in FileTree.names(in: root) where name.hasPrefix("a-") {
+            let path = "\(root)/\(name)"
+            let descriptor = open(path + "/lock", O_RDWR | O_CLOEXEC)
+            if descriptor < 0 {
+                // Being made just now, or its maker died before it was locked.
+                guard FileTree.age(path) ?? .zero > RunnerLimits.unlockedScratchAge else { continue }
+            } else if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+                close(descriptor)
+                continue
+            }
+            ProcessSweep.kill(belongingTo: path)
+            FileTree.remove(path)
+            if descriptor >= 0 { close(descriptor) }
+            removed += 1
+        }
+        return removed
+    }
+}
