@@ -29,7 +29,7 @@ check_sources() {
         [[ -z $files ]] || breaches+="a domain imports $module: ${files//$'\n'/ }"$'\n'
     done
 
-    if command -v shellcheck >/dev/null && ! shellcheck -x scripts/{up,down,demo,test,bench,node} scripts/{lib,demo.d}/*.sh .ci/run >&2; then
+    if command -v shellcheck >/dev/null && ! shellcheck -x scripts/{up,down,demo,test,bench,node} scripts/{lib,demo.d}/*.sh Tests/EndToEnd/{run,peers} .ci/run >&2; then
         breaches+="the scripts do not pass shellcheck"$'\n'
     fi
 
