@@ -552,6 +552,7 @@ def main():
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--access-key", default="TESTACCESSKEY")
     options.add_argument("--secret-key", default="test-secret-key")
+    options.add_argument("--secret-key-file", help="instead of --secret-key, which everybody on the machine can read")
     options.add_argument("--region", default="us-east-1")
     options.add_argument("--root", help="directory of the objects; in memory without it")
     options.add_argument("--anonymous", action="store_true", help="requests need no signature")
@@ -559,6 +560,9 @@ def main():
     options.add_argument("--tls-key")
     options.add_argument("--exit-with-stdin", action="store_true")
     chosen = options.parse_args()
+    if chosen.secret_key_file:
+        with open(chosen.secret_key_file, encoding="utf-8") as file:
+            chosen.secret_key = file.read().strip()
 
     tls = None
     if chosen.tls_cert:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """A web server for tests: files over HTTPS, and git repositories over the smart protocol.
 
-    web_double.py --host 10.77.3.1 --port 8443 --root DIRECTORY --tls-cert C.pem --tls-key K.pem
+    web_double.py --host 198.18.3.1 --port 8443 --root DIRECTORY --tls-cert C.pem --tls-key K.pem
 
 `/git/NAME` is the bare repository DIRECTORY/git/NAME, served by git's own http-backend; every other path is the file
 below DIRECTORY. `/slow/SECONDS/PATH` is the file PATH sent so that it takes that long, for tests that act in the middle
-of a transfer. When ready it prints one line, `listening on https://HOST:PORT`. The standard library and git are all it needs.
+of a transfer. A POST to any other PATH is answered with the file `PATH.answer`, as an update service answers questions. When ready it prints one line, `listening on https://HOST:PORT`. The standard library and git are all it needs.
 """
 
 import argparse
@@ -57,9 +57,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         parts = urllib.parse.urlsplit(self.path)
-        if not parts.path.startswith("/git/"):
-            return self.answer(405, b"only repositories are posted to\n")
-        self.git(urllib.parse.unquote(parts.path), parts.query)
+        if parts.path.startswith("/git/"):
+            return self.git(urllib.parse.unquote(parts.path), parts.query)
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        file = os.path.realpath(os.path.join(self.server.root, parts.path.strip("/") + ".answer"))
+        if not file.startswith(self.server.root + os.sep) or not os.path.isfile(file):
+            return self.answer(404, b"nothing is asked here\n")
+        with open(file, "rb") as source:
+            self.answer(200, source.read(), [("Content-Type", "application/json")])
 
     def git(self, path, query):
         """One request for git http-backend, by the rules of CGI."""

@@ -24,6 +24,8 @@ source "$HERE/node_image.sh"
 source "$HERE/node_network.sh"
 # shellcheck source=scripts/lib/node.sh
 source "$HERE/node.sh"
+# shellcheck source=scripts/lib/node_stack.sh
+source "$HERE/node_stack.sh"
 # shellcheck source=scripts/lib/check_sources.sh
 source "$HERE/check_sources.sh"
 unset HERE

@@ -8,7 +8,8 @@ NODE_HOME=$(realpath -m -- "${STACK_NODE_HOME:-$LOCAL/nodes}")
 NODE_TAG=tv$(printf '%s' "$NODE_HOME" | sha256sum | cut -c 1-6)
 NODE_BRIDGE=${NODE_TAG}br
 
-# node_subnet: the first three numbers of the network, chosen once and kept, so that addresses are stable.
+# node_subnet: the first three numbers of the network, chosen once and kept, so that addresses are stable. The range is the
+# one for tests of network devices (RFC 2544): no company has it, and WordPress does not take it for somebody's inside.
 node_subnet() {
     local file=$NODE_HOME/subnet third taken
     if [[ ! -s $file ]]; then
@@ -19,8 +20,8 @@ node_subnet() {
         else
             taken=$(ip -4 route show table all; ip -4 -o addr show)
             third=$((16#${NODE_TAG:2:2} % 200 + 20))
-            while [[ $taken == *"10.77.$third."* ]]; do third=$((third % 250 + 1)); done
-            printf '10.77.%s\n' "$third" >"$file"
+            while [[ $taken == *"198.18.$third."* ]]; do third=$((third % 250 + 1)); done
+            printf '198.18.%s\n' "$third" >"$file"
         fi
     fi
     cat -- "$file"

@@ -203,6 +203,7 @@ stack_stop() {
         process_stop "$file" 15
         rm -f -- "${file%.pid}.fingerprint"
     done
+    stack_node_stop
     cluster_stop "$CLUSTER"
     rm -f -- "$LOCAL/stack.json"
 }
@@ -210,6 +211,7 @@ stack_stop() {
 # Forgets everything a stack holds; builds, virtual environments and measurements stay.
 stack_erase() {
     stack_stop
+    stack_node_erase
     cluster_remove "$CLUSTER"
     rm -rf -- "${LOCAL:?}"/{bin,run,log,objects,artifacts,secrets,tls}
 }

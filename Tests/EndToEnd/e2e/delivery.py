@@ -1,10 +1,12 @@
 """Code, copies and names of a site that lives."""
 
 import io
+import json
 import os
 import subprocess
 import tarfile
 import tempfile
+import zipfile
 
 from .first_steps import make_clone
 from .story import equal, eventually, expect, story
@@ -198,6 +200,34 @@ def update(world):
     equal((len(taken), taken[0]["status"], taken[0]["backup_scope"]), (before + 1, "completed", "full"), "the snapshot")
     expect(production.visit("/?after=update").status == 200, "no page after the update")
     production.assert_active()
+
+
+PLUGIN = "<?php\n/* Plugin Name: Crumbs\nVersion: {0} */\nadd_action('send_headers', function () {{ header('X-Crumbs: {0}'); }});\n"
+
+
+@story("A plugin is updated from its makers; where they cannot be reached, the job fails and the site stays", ["update"])
+def update_plugin(world):
+    production, updates = world.things["production"], world.peers["updates"]["root"]
+    source = repository(world, "crumbs.git", {"plugins/crumbs/crumbs.php": PLUGIN.format("1.0")})
+    world.api.succeed("POST", f"{production.path}/deploy", {"source_type": "git", "source_ref": source})
+    production.php('require ABSPATH . "wp-admin/includes/plugin.php"; activate_plugin("crumbs/crumbs.php");')
+    equal(production.visit("/?crumbs=1").field("x-crumbs"), "1.0", "the plugin")
+    with zipfile.ZipFile(os.path.join(updates, "crumbs.zip"), "w") as archive:
+        archive.writestr("crumbs/crumbs.php", PLUGIN.format("2.0"))
+    os.makedirs(os.path.join(updates, "plugins/update-check"))
+    with open(os.path.join(updates, "plugins/update-check/1.1.answer"), "w", encoding="utf-8") as file:
+        json.dump({"plugins": {"crumbs/crumbs.php": {
+            "id": "crumbs", "slug": "crumbs", "plugin": "crumbs/crumbs.php", "new_version": "2.0", "url": "http://api.wordpress.org/",
+            "package": "http://api.wordpress.org/crumbs.zip"}}, "translations": [], "no_update": []}, file)
+    world.dns("api.wordpress.org", world.peers["address"])
+    world.api.succeed("POST", f"{production.path}/updates", {"scope": "plugins"}, seconds=240)
+    equal(production.visit("/?crumbs=2").field("x-crumbs"), "2.0", "the plugin after its update")
+    world.dns("api.wordpress.org", "203.0.113.1")
+    job = world.api.fail("POST", f"{production.path}/updates", {"scope": "plugins"}, seconds=600)
+    expect("update service" in job["error_message"], job["error_message"])
+    world.dns("api.wordpress.org", world.peers["address"])
+    equal(production.visit("/?crumbs=3").field("x-crumbs"), "2.0", "the plugin that is served")
+    reset(world, production)
 
 
 ORDERS = """
