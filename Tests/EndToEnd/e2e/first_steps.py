@@ -150,6 +150,21 @@ def make_clone(world, body):
     return copy
 
 
+@story("A name that is being set up is never answered with another site's page", ["second_site", "clone"])
+def new_name(world):
+    job_id = world.api.start("POST", "/api/sites", {"name": "Pepper", "slug": "pepper"})
+    pepper = Environment(world, world.api.job(job_id)["environment_id"], world.second)
+    equal(pepper.read()["node_id"], world.things[world.second.name], "its node, where another site is")
+    seen = []
+    while world.api.job(job_id)["status"] not in ("succeeded", "failed"):
+        page = pepper.visit("/")
+        if page and page.status == 200:
+            seen.append(page.title)
+    equal(world.api.job(job_id)["status"], "succeeded", "the job")
+    seen.append(pepper.visit("/").title)
+    expect(all("Pepper" in (title or "") for title in seen), f"titles of what was answered: {set(seen)}")
+
+
 @story("An environment's own user reads neither another's files nor its database nor its cache", ["clone"])
 def isolation(world):
     production, staging = world.things["production"], world.things["staging"]
