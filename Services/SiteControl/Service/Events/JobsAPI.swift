@@ -17,7 +17,7 @@ struct JobsAPI: Sendable {
             Route(.get, "/api/jobs/{id}", "getJob", needs: .read, statuses: Statuses.readOne, read),
             Route(.post, "/api/jobs/{id}/cancel", "cancelJob", needs: .operate,
                 statuses: Statuses.readOne + [409], cancel),
-            Route(.get, "/api/jobs/{id}/events", "streamJobEvents", needs: .read,
+            Route(.get, "/api/jobs/{id}/events", "followJob", needs: .read,
                 statuses: Statuses.readOne + [204, 400, 429], follow),
         ]
     }

@@ -9,8 +9,6 @@ enum SecretName: Hashable, Sendable {
     case redisPassword(environment: UUID)
     /// The credentials of the DNS provider, as its certbot plugin reads them.
     case dnsCredentials
-    /// Under which tokens of sessions are digested.
-    case sessionKey
     /// The private key that fetches sources over git; where there is none, only public sources can be fetched.
     case gitKey
     /// Under which tokens of sessions are digested.
@@ -22,7 +20,6 @@ enum SecretName: Hashable, Sendable {
         case .databasePassword(let id): "environment/\(id)/database_password"
         case .redisPassword(let id): "environment/\(id)/redis_password"
         case .dnsCredentials: "setting/dns01_credentials_json"
-        case .sessionKey: "setting/session_key"
         case .gitKey: "setting/git_ssh_key"
         case .sessionKey: "setting/session_key"
         }

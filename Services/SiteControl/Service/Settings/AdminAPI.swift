@@ -19,7 +19,7 @@ struct AdminAPI: Sendable {
         [
             Route(.get, "/_admin/settings", "getSettings", needs: .administer, statuses: Statuses.read, getSettings),
             Route(.patch, "/_admin/settings", "changeSettings", needs: .administer, statuses: Statuses.read + [400], patchSettings),
-            Route(.get, "/_admin/audit", "listAuditEntries", needs: .administer, statuses: Statuses.read + [400], listAudit),
+            Route(.get, "/_admin/audit", "listAudit", needs: .administer, statuses: Statuses.read + [400], listAudit),
             Route(.get, "/_admin/nodes", "listNodes", needs: .operate, statuses: Statuses.read, listNodes),
             Route(.post, "/_admin/nodes/{id}/provision", "provisionNode", needs: .operate,
                 statuses: Statuses.mutation, provision),
