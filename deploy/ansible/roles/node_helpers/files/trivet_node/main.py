@@ -47,8 +47,7 @@ def run(job_id, name):
          "/usr/local/sbin/trivet-node", "step", job_id, name],
         input=options or "{}", check=False)
     if done.returncode != 0:
-        sys.stderr.write(done.errors or f"{unit} was stopped.\n")
-        sys.exit(75 if done.returncode == 75 else 1)
+        fail(done.errors.strip() or f"{unit} was stopped.", 75 if done.returncode == 75 else 1)
     return json.loads(done.text)
 
 
@@ -81,12 +80,16 @@ def main(arguments):
             case _:
                 sys.exit(__doc__)
     except Outdated as failure:
-        sys.stderr.write(f"{failure}\n")
-        sys.exit(75)
+        fail(str(failure), 75)
     except StepFailed as failure:
-        sys.stderr.write(f"{failure}\n")
-        sys.exit(1)
+        fail(str(failure))
     except OSError as failure:
-        sys.stderr.write(f"{failure.strerror or failure}: {failure.filename or ''}\n")
-        sys.exit(1)
+        fail(f"{failure.strerror or failure}: {failure.filename or ''}")
     print(json.dumps(outcome, sort_keys=True))
+
+
+def fail(sentence, status=1):
+    """Ends the program. The answer is there, too, because Ansible reads it before it looks at the status."""
+    print(json.dumps({"changed": False}))
+    sys.stderr.write(f"{sentence}\n")
+    sys.exit(status)

@@ -63,7 +63,8 @@ def ready(job):
 def schedule(job):
     """WordPress's own schedule, run by a timer every five minutes."""
     place = Environment(job)
-    files.directory("/etc/trivet/environments", mode=0o755)
+    for path in ("/etc/trivet", "/etc/trivet/environments"):
+        files.directory(path, mode=0o755)
     changed = files.write(f"/etc/trivet/environments/{place.user}", f"ENVIRONMENT_ID={place.id}\nENVIRONMENT_ROOT={place.root}\n")
     unit = f"trivet-cron@{place.user}.timer"
     if shell.run(["systemctl", "is-enabled", unit], check=False).returncode != 0 or shell.run(["systemctl", "is-active", unit], check=False).returncode != 0:
