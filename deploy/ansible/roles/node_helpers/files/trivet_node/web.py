@@ -88,7 +88,8 @@ def _try(environment, wanted):
                 includes.append(f"include {directory}/{os.path.basename(path)};")
             elif path.endswith(f"{environment.user}.conf"):
                 includes.append(f"server {{ listen 80; server_name body.invalid; set $trivet_block x; include {directory}/{os.path.basename(path)}; }}")
-        files.write(f"{directory}/nginx.conf", "pid %s/pid; error_log stderr; events {} http { include /etc/nginx/mime.types; include /etc/nginx/conf.d/*.conf; %s }\n"
+        # nginx gives cache directories to its user even when it only tests: without a user that is nobody.
+        files.write(f"{directory}/nginx.conf", "user www-data; pid %s/pid; error_log stderr; events {} http { include /etc/nginx/mime.types; include /etc/nginx/conf.d/*.conf; %s }\n"
                     % (directory, " ".join(includes)))
         done = shell.run(["nginx", "-t", "-q", "-c", f"{directory}/nginx.conf"], check=False)
         if done.returncode != 0:
