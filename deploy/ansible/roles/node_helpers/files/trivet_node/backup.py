@@ -24,9 +24,9 @@ BACKUP_BYTES = 1 << 40
 def take(job, environment, scope, url):
     """Backs the environment up to `url`. An object that this job's backup left there before is kept."""
     store = Store.of(job)
-    before = store.stored(url)
-    if before is not None and before[0]:
-        return {"changed": False, "checksum": f"sha256:{before[0]}", "size_bytes": before[1]}
+    if store.has(url):
+        sha256, size = store.read_back(url)
+        return {"changed": False, "checksum": f"sha256:{sha256}", "size_bytes": size}
     path = f"{job.work}/backup.tar.gz"
     sha256 = write(job, environment, scope, path)
     job.fence.check()

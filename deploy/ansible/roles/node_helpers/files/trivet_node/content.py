@@ -82,7 +82,7 @@ def delete_backups(job):
 
 def check_backup(job):
     """The gate's backup is still there."""
-    if store.Store.of(job).stored(job["backup_storage_path"]) is None:
+    if not store.Store.of(job).has(job["backup_storage_path"]):
         raise StepFailed(f"The backup {job['backup_storage_path']} is not in the store. Take another one before promoting.")
 
 
@@ -213,11 +213,17 @@ def promote(job):
     return once.once(job, "database", work)
 
 
-def baseline(job, *, of="source_"):
-    """Row counts and checksums of protected tables and paths: of the clone's source, or of the environment itself."""
+def baseline(job, *, of="source_", keep=False):
+    """Row counts and checksums of protected tables and paths, of the source or of the environment itself.
+
+    `keep`: a second attempt of the job reports the first one's, which was measured before anything was copied.
+    """
     place = Environment(job, of)
-    return once.once(job, "baseline", lambda: drift.measure(place, job["protected_tables"], job["protected_paths"])) if of == "source_" and job.get("release_path") \
-        else drift.measure(place, job["protected_tables"], job["protected_paths"])
+
+    def work():
+        return drift.measure(place, job["protected_tables"], job["protected_paths"])
+
+    return once.once(job, "baseline", work) if keep else work()
 
 
 def rewrite(job, *, old, new):

@@ -162,7 +162,7 @@ def undo(job):
         content.put_back(job, place, dump["path"])
         undone.append("database")
     database.drop_side(place)
-    for name in ("switch", "uploads", "database-begun", "database", "release-deploy", "release-update", "pre-change-dump", "import", "rewrite"):
+    for name in ("switch", "purge", "uploads", "database-begun", "database", "release-deploy", "release-update", "pre-change-dump", "import", "rewrite"):
         once.forget(job, name)
     return {"changed": bool(undone), "undone": undone}
 

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 
-from . import accounts, database, domains, files, health, redis_acl, shell, web
+from . import accounts, database, domains, files, health, once, redis_acl, shell, web
 from .errors import StepFailed
 from .job import Environment
 
@@ -88,10 +88,15 @@ def probe(job):
     return {"healthy": all(checks.values()), "checks": checks, "reasons": reasons}
 
 
-def purge(job, *, page=True, objects=True, hosts=None):
-    counts = {"page_cache_entries": web.purge(hosts or job.get("cache_hostnames", [])) if page else 0,
-              "object_cache_keys": redis_acl.delete_keys(job["redis_prefix"]) if objects else 0}
-    return {"changed": any(counts.values()), **counts}
+def purge(job, *, page=True, objects=True, hosts=None, only_once=False):
+    """`only_once`: a second attempt of the job has nothing old to find, and leaves what was cached since."""
+
+    def work():
+        counts = {"page_cache_entries": web.purge(hosts or job.get("cache_hostnames", [])) if page else 0,
+                  "object_cache_keys": redis_acl.delete_keys(job["redis_prefix"]) if objects else 0}
+        return {"changed": any(counts.values()), **counts}
+
+    return once.once(job, "purge", work) if only_once else work()
 
 
 def domain_check(job):

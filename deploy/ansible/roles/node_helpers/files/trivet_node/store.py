@@ -52,31 +52,31 @@ class Store:
         return cls(job["s3_endpoint"], job.get("s3_region"), job["s3_access_key_id"], job["s3_secret_access_key"])
 
     def upload(self, url, path, sha256):
-        """Stores a file with its checksum as metadata, and reads it back: returns only when the store holds these bytes."""
-        size, metadata = os.path.getsize(path), [("x-amz-meta-sha256", sha256)]
+        """Stores a file and reads it back: returns only when the store holds these bytes."""
+        size = os.path.getsize(path)
         if size > PART_BYTES:
-            self._in_parts(url, path, size, metadata)
+            self._in_parts(url, path, size)
         else:
             with open(path, "rb") as file:
-                self._done(self._request("PUT", url, headers=metadata, body=file, size=size, payload=sha256), url, "stored")
-        if self.stored(url) != (sha256, size):
-            raise StepFailed(f"The store does not show {url} as it was sent.")
-        digest = hashlib.sha256()
-        for piece in self._pieces(url):
-            digest.update(piece)
-        if digest.hexdigest() != sha256:
+                self._done(self._request("PUT", url, body=file, size=size, payload=sha256), url, "stored")
+        if self.read_back(url) != (sha256, size):
             raise StepFailed(f"{url} reads back with other bytes than were sent.")
 
-    def stored(self, url):
-        """(sha256, size) of an object that `upload` stored; None when there is no such object."""
+    def read_back(self, url):
+        """(sha256, size) of an object, from its bytes."""
+        digest, size = hashlib.sha256(), 0
+        for piece in self._pieces(url):
+            digest.update(piece)
+            size += len(piece)
+        return digest.hexdigest(), size
+
+    def has(self, url):
         connection, answer = self._request("HEAD", url)
         answer.read()
         connection.close()
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
+        if answer.status not in (200, 404):
             raise StepFailed(f"The store answered {answer.status} when asked for {url}.")
-        return answer.getheader("x-amz-meta-sha256") or "", int(answer.getheader("content-length") or 0)
+        return answer.status == 200
 
     def download(self, url, path, limit_bytes):
         """Writes the object to `path` and returns its SHA-256."""
@@ -84,7 +84,7 @@ class Store:
 
     def delete(self, url):
         """Deletes the object; returns whether there was one."""
-        if self.stored(url) is None:
+        if not self.has(url):
             return False
         self._done(self._request("DELETE", url), url, "deleted")
         return True
@@ -107,8 +107,8 @@ class Store:
         finally:
             connection.close()
 
-    def _in_parts(self, url, path, size, metadata):
-        text = self._done(self._request("POST", url, query=[("uploads", "")], headers=metadata), url, "begun")
+    def _in_parts(self, url, path, size):
+        text = self._done(self._request("POST", url, query=[("uploads", "")]), url, "begun")
         upload = re.search(r"<UploadId>([^<]+)</UploadId>", text).group(1)
         try:
             parts = []
@@ -142,13 +142,13 @@ class Store:
             raise StepFailed(f"{url} could not be {verb}: the store answered {answer.status}{' ' + code.group(1) if code else ''}.")
         return text
 
-    def _request(self, method, url, *, query=(), headers=(), body=None, size=0, payload=EMPTY):
+    def _request(self, method, url, *, query=(), body=None, size=0, payload=EMPTY):
         match = re.fullmatch(r"s3://([a-z0-9][a-z0-9.-]{1,62})/(.+)", url)
         if not match:
             raise StepFailed(f"Not an address of an object: {url}")
         path = self.endpoint.path.rstrip("/") + "/" + quote(match.group(1)) + "/" + quote(match.group(2), "/")
         time = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        signed = [("host", self.endpoint.netloc.rpartition("@")[2]), ("x-amz-content-sha256", payload), ("x-amz-date", time), *headers]
+        signed = [("host", self.endpoint.netloc.rpartition("@")[2]), ("x-amz-content-sha256", payload), ("x-amz-date", time)]
         names, scope, value = signature(self.secret_key, self.region, time, method, path, query, signed, payload)
         sent = {name: text for name, text in signed if name != "host"}
         sent["authorization"] = f"AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, SignedHeaders={names}, Signature={value}"
