@@ -89,6 +89,10 @@ private struct ExampleWorld {
             let isAboutStaging = ["checkDrift", "promoteEnvironment", "resetEnvironment"].contains(operation.operationID)
             id = isAboutStaging ? site.staging : site.production
         case "domains"?: id = try await panel.seedDomain(site.production, "old.\(SeededSite.newID()).example")
+        case "jobs"? where operation.operationID == "followJob":
+            // One that has a story, and an end.
+            id = try await panel.accept("POST", "/api/environments/\(site.production)/cache/purge")
+            _ = try await panel.send("POST", "/api/jobs/\(id)/cancel")
         case "jobs"?:
             let status = operation.operationID == "cancelJob" ? "queued" : "succeeded"
             id = try await panel.seedJob("cache_purge", site: site.site, environment: site.production, status: status)

@@ -81,6 +81,9 @@ struct SiteContract: Sendable {
                 problems += SchemaCheck(root: document.root).problems(of: .string(value), schema, at: header.key)
             }
         }
+        if let entry, answer["content"]?["text/event-stream"] != nil, method != "HEAD" {
+            return try problems + self.problems(ofEvents: response.text, of: entry)
+        }
         guard let schema = answer["content"]?["application/json"]?["schema"], method != "HEAD" else { return problems }
         guard response.field("content-type")?.hasPrefix("application/json") == true else { return problems + ["is not JSON"] }
         let body = try JSONReader.parse(response.body, limits: JSONLimits(bytesMax: 64 << 20))
@@ -89,6 +92,29 @@ struct SiteContract: Sendable {
             problems.append("\(code) is not a code of \(status)")
         }
         return problems
+    }
+
+    /// What a stream of server-sent events breaks: numbers that rise by one, declared kinds, declared data.
+    func problems(ofEvents text: String, of entry: Entry) throws -> [String] {
+        var problems: [String] = []
+        var last: Int?
+        for block in text.split(separator: "\n\n") {
+            var fields: [Substring: Substring] = [:]
+            for line in block.split(separator: "\n") where !line.hasPrefix(":") {
+                let parts = line.split(separator: ": ", maxSplits: 1)
+                if parts.count == 2 { fields[parts[0]] = parts[1] }
+            }
+            guard let data = fields["data"] else { continue }
+            let number = fields["id"].flatMap { Int($0) }
+            if number == nil || last.map({ $0 + 1 != number }) ?? false { problems.append("\(block): out of turn") }
+            last = number
+            guard let schema = entry.node["x-events"]?[String(fields["event"] ?? "")] else {
+                problems.append("\(block): not a declared kind")
+                continue
+            }
+            problems += SchemaCheck(root: entry.document.root).problems(of: try JSONReader.parse(Array(data.utf8)), schema)
+        }
+        return last == nil ? problems + ["no events"] : problems
     }
 
     /// A path of words goes before one with parameters.
