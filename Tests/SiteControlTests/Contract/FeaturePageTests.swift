@@ -33,14 +33,26 @@ import Testing
 
     @Test("a test that a page names is there", arguments: Feature.allCases)
     func tests(_ feature: Feature) throws {
-        let names = try traceability.page(feature.rawValue).section("Tests").matches(of: #/`([\w/]+\.(?:swift|py|php|sh))`/#)
-            .map { String($0.1) }
-        #expect(!names.isEmpty)
-        for name in names {
+        let section = try traceability.page(feature.rawValue).section("Tests")
+        let files = section.matches(of: #/`([\w/]+\.(?:swift|py|md))`/#).map { String($0.1) }
+        #expect(!files.isEmpty)
+        for name in files {
             let file = SiteContract.root.appendingPathComponent("Tests/\(name)")
             #expect(FileManager.default.fileExists(atPath: file.path), "\(name)")
         }
+        // Stories of the end-to-end tests go by the names of their functions.
+        for line in section.split(separator: "\n") where line.hasPrefix("- end to end") {
+            for story in line.matches(of: #/`(\w+)`/#).map({ String($0.1) }) {
+                #expect(Self.stories.contains("def \(story)(world"), "\(story)")
+            }
+        }
     }
+
+    private static let stories: String = {
+        let folder = SiteContract.root.appendingPathComponent("Tests/EndToEnd/e2e")
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return files.compactMap { try? String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8) }.joined()
+    }()
 
     @Test("the matrix of contracts/README.md is what traceability.yaml says")
     func rendered() throws {

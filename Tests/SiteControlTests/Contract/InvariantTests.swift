@@ -47,6 +47,8 @@ import Testing
         for row in rows { #expect((row.justification ?? "").count > 100, "\(row.operation) is not justified") }
         for row in traceability.served where row.model != "node_query" { #expect(row.justification == nil) }
         #expect(try NodeQueryUsers.operations() == Set(rows.map(\.operation)))
+        // ssh itself is known where nodes are asked and where playbooks run, and nowhere else.
+        #expect(try NodeQueryUsers.folders(naming: /\bSSHCommand\b/) == ["Nodes", "Runner"])
     }
 
     @Test("I3: an operation of the matrix, the contract and the code has one owning feature with a page that names it")
