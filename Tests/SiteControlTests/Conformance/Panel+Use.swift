@@ -88,6 +88,9 @@ extension Panel {
         if all["Content-Type"] == "" { all["Content-Type"] = nil }
         let response = try await TestClient.exchange(
             (instance ?? process).address, method, target, fields: all, body: bytes ?? [])
+        // Whatever a test asks for, the answer is one that the contract declares.
+        let problems = try SiteContract.shared.get().problems(of: response, to: method, target)
+        #expect(problems.isEmpty, "\(method) \(target) \(response.status): \(response.text.prefix(500))")
         return Answer(response)
     }
 

@@ -129,8 +129,11 @@ final class PanelService: Sendable {
         var all = fields
         if let role, all["Authorization"] == nil { all["Authorization"] = "Bearer \(tokens[role] ?? role)" }
         if body != nil, all["Content-Type"] == nil { all["Content-Type"] = "application/json" }
-        return try await TestClient.exchange(
+        let response = try await TestClient.exchange(
             (instance ?? process).address, method, target, fields: all, body: Array((body ?? "").utf8))
+        let problems = try SiteContract.shared.get().problems(of: response, to: method, target)
+        #expect(problems.isEmpty, "\(method) \(target) \(response.status): \(response.text.prefix(500))")
+        return response
     }
 
     /// A call that has to be accepted.
