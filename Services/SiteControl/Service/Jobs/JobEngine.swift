@@ -22,6 +22,8 @@ package final class JobEngine: Sendable {
     /// Rung when a run has ended.
     private let ended = Doorbell()
 
+    /// Pause after a claim that lost a race.
+    private static let conflictPause: Duration = .milliseconds(2)
     /// Pauses after looks at the queue that failed.
     private static let failurePauses: [Duration] = [.milliseconds(100), .milliseconds(500), .seconds(2)]
 
@@ -92,6 +94,7 @@ package final class JobEngine: Sendable {
             } catch let error as DatabaseError where error.uniqueViolation != nil {
                 // Another worker was faster at this site or node: there may be others.
                 metrics.conflicted()
+                try? await loop.sleep(for: Self.conflictPause)
             } catch {
                 if Task.isCancelled { return }
                 if failures == 0 { logger.warn("no job can be claimed", .error(error)) }
