@@ -137,6 +137,12 @@ let package = Package(
             "SiteControl", "SiteControlDomain", "site-control", "ServiceKit", "HTTP", "Postgres", "EventLoop", "Encoding",
             "Crypto", "Outbound",
         ]),
+        .executableTarget(
+            name: "queue-bench",
+            dependencies: [
+                "SiteControl", "SiteControlDomain", "ServiceKit", "Postgres", "EventLoop", "Locking", "Encoding", "Crypto",
+            ],
+            path: "Tests/QueueBench", swiftSettings: settings),
         tests("DeploymentControlDomainTests", ["DeploymentControlDomain"]),
         tests("DeploymentControlTests", [
             "DeploymentControl", "DeploymentControlDomain", "deployment-control", "ServiceKit", "HTTP", "Postgres",

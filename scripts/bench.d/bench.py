@@ -12,10 +12,11 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import deployments  # noqa: E402
+import queue_bench  # noqa: E402
 from measure import Load  # noqa: E402
 from sections import CONNECTIONS, Bench  # noqa: E402
 
-SECTIONS = ("small", "decisions", "hashing", "deployments", "starting")
+SECTIONS = ("small", "decisions", "hashing", "deployments", "queue", "starting")
 
 
 def arguments() -> argparse.Namespace:
@@ -68,6 +69,21 @@ def show_deployments(results: dict) -> None:
     mark("one record by id, CPU of the service per request", read.cpu_us["server"], "at most", 25, "µs")
     mark("durable mutation, against pgbench with the same statements",
          capability.requests_per_second / best("capability"), "at least", 0.9)
+
+
+def show_queue(results: dict) -> None:
+    heading("site-control's job queue, an executor that does nothing; CPU per job")
+    latency, ours = results["latency"], results["throughput"]
+    print(f"  {'':<42}{'jobs/s':>9}{'engine µs':>13}{'postgres µs':>13}")
+    print(f"  {'enqueued, claimed and finished':<42}{ours['jobs_per_second']:>9.0f}{ours['engine_us']:>13.0f}"
+          f"{ours['postgres_us']:>13.0f}")
+    for name, peer in results["pgbench"].items():
+        print(f"  {f'pgbench, {name}':<42}{peer['jobs_per_second']:>9.0f}{'':>13}{peer['postgres_us']:>13.0f}")
+    print(f"  enqueued → running, an idle worker: median {latency['median_ms']:.2f} ms, p99 {latency['p99_ms']:.2f} ms")
+    mark("enqueued → running, median", latency["median_ms"], "at most", 20, "ms")
+    mark("jobs enqueued, claimed and finished", ours["jobs_per_second"], "at least", 1000, "/s")
+    best = max(peer["jobs_per_second"] for peer in results["pgbench"].values())
+    print(f"          against pgbench with the same statements: {ours['jobs_per_second'] / best:.2f} ×")
 
 
 def show_small(results: dict, target: str) -> None:
@@ -138,6 +154,9 @@ def main() -> None:
         if "deployments" in wanted:
             raw["deployments"] = deployments.measure(bench)
             show_deployments(raw["deployments"])
+        if "queue" in wanted:
+            raw["queue"] = queue_bench.measure(bench)
+            show_queue(raw["queue"])
         if "starting" in wanted:
             raw["starting"] = bench.starting()
             show_starting(raw["starting"])
