@@ -49,6 +49,7 @@ extension JobType {
         JobDefinition(.environmentUpdate, .environmentDeployUpdates) {
             $0.moves(.deploying)
             $0.snapshot = .whenStale
+            $0.needsStorage = true
             $0.release = ReleasePlan(.currentRelease, .updates, .unknown)
             $0.checksHealth = true
         },

@@ -21,6 +21,8 @@ struct SiteEnvelope: ErrorEnvelope {
         switch failure {
         case .fault(let fault) where fault.status == .serviceUnavailable:
             APIError(.serviceUnavailable, "\(fault.detail).")
+        // An id that no path can spell names nothing, like every other malformed one.
+        case .fault(let fault) where fault.reason == .badPath: APIError(.notFound, "There is nothing at this path.")
         case .fault(let fault): APIError(.badRequest, status: fault.status, "\(fault.detail).")
         case .notFound, .badPath: APIError(.notFound, "There is nothing at this path.")
         case .methodNotAllowed: APIError(.methodNotAllowed, "This path takes other methods.")

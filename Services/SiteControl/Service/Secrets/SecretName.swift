@@ -11,6 +11,8 @@ enum SecretName: Hashable, Sendable {
     case dnsCredentials
     /// The private key that fetches sources over git; where there is none, only public sources can be fetched.
     case gitKey
+    /// Under which tokens of sessions are digested.
+    case sessionKey
 
     var path: String {
         switch self {
@@ -19,6 +21,7 @@ enum SecretName: Hashable, Sendable {
         case .redisPassword(let id): "environment/\(id)/redis_password"
         case .dnsCredentials: "setting/dns01_credentials_json"
         case .gitKey: "setting/git_ssh_key"
+        case .sessionKey: "setting/session_key"
         }
     }
 }

@@ -38,11 +38,9 @@ extension SiteSchema {
 
         CREATE FUNCTION environment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF (NEW.site_id, NEW.node_id, NEW.environment_type, NEW.source_environment_id, NEW.promotion_preset,
-                NEW.preview_url)
+            IF (NEW.site_id, NEW.environment_type, NEW.source_environment_id, NEW.promotion_preset, NEW.preview_url)
                 IS DISTINCT FROM
-                (OLD.site_id, OLD.node_id, OLD.environment_type, OLD.source_environment_id, OLD.promotion_preset,
-                OLD.preview_url)
+                (OLD.site_id, OLD.environment_type, OLD.source_environment_id, OLD.promotion_preset, OLD.preview_url)
             THEN
                 RAISE EXCEPTION 'what an environment is does not change' USING ERRCODE = 'check_violation';
             END IF;

@@ -29,6 +29,7 @@ struct ChangeEnvironment: Sendable {
     func update(_ environment: UUID, _ updates: UpdateScope, by actor: Actor) async throws -> UUID {
         try await AcceptedMutation.accept(on: desk.database) {
             let scope = try await checked(.environmentUpdate, environment)
+            let planner = try desk.backupPlanner()
             let facts = try await desk.database.one(FreshnessFacts.of(environment))
             guard !facts.hasFreshBackup(desk.freshness) else {
                 return desk.mutation(
@@ -38,7 +39,7 @@ struct ChangeEnvironment: Sendable {
             return desk.mutation(
                 .environmentUpdate, scope,
                 ["scope": .string(updates.rawValue), "snapshot_backup_id": .string(snapshot.description)], by: actor,
-                rows: [try desk.backupPlanner().pending(snapshot, of: environment, .full)])
+                rows: [planner.pending(snapshot, of: environment, .full)])
         }
     }
 

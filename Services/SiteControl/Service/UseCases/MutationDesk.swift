@@ -34,6 +34,7 @@ struct MutationDesk: Sendable {
             resourceID: id, guardedBy: scope.unchanged, rows: rows)
     }
 
+    /// - Throws: `storage_not_configured`.
     func backupPlanner() throws(Refusal) -> BackupPlanner {
         guard let backups else { throw .conflict(.storageNotConfigured) }
         return backups
