@@ -74,7 +74,8 @@ def main():
     if "--version" in arguments:
         print("ansible-playbook [core 2.19.0] (double)")
         return 0
-    control = read_json(os.path.join(HERE, "control.json")) or {}
+    told = read_json(os.path.join(HERE, "control.json"))
+    control = told or {}
     if "--syntax-check" in arguments:
         if control.get("syntax_error"):
             print("ERROR! this is not a playbook", file=sys.stderr)
@@ -93,7 +94,7 @@ def main():
     if job_type not in STEPS:
         print(f"ERROR! the playbook: {playbook} could not be found", file=sys.stderr)
         return 1
-    run = Run(job_type, variables, control)
+    run = Run(job_type, variables, control, told is not None)
     return run.play()
 
 
@@ -121,14 +122,14 @@ def read_json(path):
 
 
 class Run:
-    def __init__(self, job_type, variables, control):
+    def __init__(self, job_type, variables, control, keeps_journal):
         self.job_type = job_type
         self.variables = variables
         self.host = str(variables.get("node_hostname", "node"))
         self.pace = control.get("pace_ms", 0) / 1000
         self.known = {**variables, "job_type": job_type}
         self.journal = os.path.join(HERE, "journal.jsonl")
-        self.keeps_journal = bool(control) or os.path.exists(self.journal)
+        self.keeps_journal = keeps_journal or os.path.exists(self.journal)
         self.rule = next((r for r in control.get("rules", []) if self.fits(r) and take(r)), {})
         self.events = None if self.rule.get("events") is False else open_events()
         self.locks = []

@@ -49,6 +49,12 @@ enum TestFolder {
         (FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []).sorted()
     }
 
+    /// Neither gone nor ended: without an init to collect it, what was killed stays as a zombie.
+    static func isAlive(_ pid: Int) -> Bool {
+        guard let state = text("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ").first else { return false }
+        return state != "Z" && state != "X"
+    }
+
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
     /// Where the repository lies.

@@ -118,13 +118,18 @@ struct RunVariable: Sendable, Hashable {
 
     /// The part of `deploy/ansible/VARIABLES.md` that is made from this table: what each job gets, by name.
     static var listing: String {
-        var lines = ["| Job | Gets, beyond the variables of every run |", "|---|---|"]
-        let common = Set(table.filter { $0.jobs.count == JobType.allCases.count }.map(\.name))
+        let everywhere = table.filter { $0.jobs.count == JobType.allCases.count }
+        let ofSites = table.filter { $0.jobs.count == JobType.allCases.count - 1 }
+        func names(_ variables: [RunVariable]) -> String {
+            variables.map { "`\($0.name)`" + ($0.isSecret ? " **S**" : "") }.joined(separator: ", ")
+        }
+        var lines = [
+            "| Job | Gets |", "|---|---|", "| every job | \(names(everywhere)) |",
+            "| every job but node_provision, besides | \(names(ofSites)) |",
+        ]
         for job in JobType.allCases {
-            let names = of(job).filter { !common.contains($0.name) }.map { variable in
-                "`\(variable.name)`" + (variable.isSecret ? " **S**" : "")
-            }
-            lines.append("| \(job.rawValue) | \(names.joined(separator: ", ")) |")
+            let own = of(job).filter { !everywhere.contains($0) && !ofSites.contains($0) }
+            if !own.isEmpty { lines.append("| \(job.rawValue), besides | \(names(own)) |") }
         }
         return lines.joined(separator: "\n") + "\n"
     }
