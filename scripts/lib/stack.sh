@@ -6,6 +6,9 @@ CLUSTER=$LOCAL/postgres
 # shellcheck disable=SC2034  # for the callers
 PG_PORT_FIRST=15432
 STACK_VARIABLES=()
+# Who signs in to site-control, and what plays its nodes.
+SITE_ADMIN=admin@trivet.example
+SIMULATED=$LOCAL/simulated-node
 
 # Every database has an owner, who migrates, and a role that serves and can do only what it was granted.
 # stack_database NAME: both roles (passwords kept over re-runs) and the database, as they should be.
@@ -41,7 +44,9 @@ stack_variables() {
 }
 
 known_variables() {
-    env -i TRIVET_DATABASE_URL=postgres:/// "$1" check-config | sed -nE 's/^(# )?(TRIVET_[A-Z0-9_]+).*/\2/p'
+    local -a needed=(TRIVET_DATABASE_URL=postgres:///)
+    [[ $1 != */site-control ]] || needed+=(TRIVET_SECRETS_DIRECTORY=/nonexistent)
+    env -i "${needed[@]}" "$1" check-config | sed -nE 's/^(# )?(TRIVET_[A-Z0-9_]+).*/\2/p'
 }
 
 # stack_launcher SERVICE BINARY PORT TLS(yes|no) [NAME]: writes $LOCAL/bin/NAME (or SERVICE), which runs the binary with
@@ -85,6 +90,20 @@ launcher_of_deployment_control() {
     gate_is_configured || [[ -z ${GATE_URL-} ]] || printf 'export TRIVET_GATE_URL=%q\n' "$GATE_URL"
 }
 
+# Its nodes are simulated: what stands in the place of ansible-playbook and ssh plays every job, on no machine at all. An
+# installation names the real programs, and a bucket that exists.
+# shellcheck disable=SC2317  # called by stack_launcher
+launcher_of_site_control() {
+    printf 'export TRIVET_SECRETS_DIRECTORY=%q\n' "$LOCAL/site-control"
+    printf 'export TRIVET_SECRETS_KEY_FILE=%q\n' "$LOCAL/secrets/site_control.secrets_key"
+    printf 'export TRIVET_ANSIBLE_DIRECTORY=%q\n' "$ROOT/deploy/ansible"
+    printf 'export TRIVET_ANSIBLE_PLAYBOOK=%q TRIVET_SSH=%q\n' "$SIMULATED/ansible-playbook" "$SIMULATED/ssh"
+    printf 'export TRIVET_SCRATCH_DIRECTORY=%q\n' "$LOCAL/run/site-control"
+    printf 'export TRIVET_S3_ENDPOINT=http://127.0.0.1:9 TRIVET_S3_REGION=local TRIVET_S3_BUCKETS=site-backups\n'
+    printf 'export TRIVET_S3_ACCESS_KEY_ID=simulated TRIVET_S3_SECRET_ACCESS_KEY_FILE=%q\n' "$LOCAL/secrets/site_control.s3_key"
+    printf 'export TRIVET_BACKUP_BUCKET=site-backups\n'
+}
+
 # stack_token SERVICE CLIENT ROLE: a token made once and kept in $LOCAL/secrets; printed.
 stack_token() {
     local service=$1 client=$2 role=$3 file=$LOCAL/secrets/${1//-/_}.$2.token token
@@ -116,6 +135,65 @@ stack_demo_service() {
             die "deployment-control service add failed."
         }
     fi
+}
+
+# What site-control needs on disk: a place for its secrets and their key, and the simulated node, whose tasks take a while,
+# so that there is something to follow.
+stack_site_control() {
+    local secrets=$LOCAL/secrets double
+    mkdir -p -- "$LOCAL/site-control" "$SIMULATED" "$LOCAL/run/site-control"
+    chmod 0700 -- "$LOCAL/site-control" "$SIMULATED" "$LOCAL/run/site-control"
+    [[ -s $secrets/site_control.secrets_key ]] || openssl rand -base64 32 | write_secret "$secrets/site_control.secrets_key"
+    [[ -s $secrets/site_control.s3_key ]] || random_secret | write_secret "$secrets/site_control.s3_key"
+    for double in ansible_playbook:ansible-playbook ssh:ssh; do
+        ln -sfn -- "$ROOT/Tests/doubles/${double%:*}_double.py" "$SIMULATED/${double#*:}"
+    done
+    [[ -s $SIMULATED/control.json ]] || printf '{"pace_ms": 300}\n' >"$SIMULATED/control.json"
+}
+
+# An administrator, whose password is kept in $LOCAL/secrets, and a node.
+stack_site_control_accounts() {
+    local control=$LOCAL/bin/site-control log=$LOCAL/log/site-control-setup.log secrets=$LOCAL/secrets verb=create
+    local password=$secrets/site_control.admin.password key=$secrets/site_control.node_key
+    if [[ ! -s $password ]]; then
+        random_secret | write_secret "$password"
+        # Of a database that has outlived its secrets.
+        "$control" admin create --email "$SITE_ADMIN" --password-file "$password" 2>"$log" || verb=reset-password
+        if [[ $verb == reset-password ]]; then
+            "$control" admin reset-password --email "$SITE_ADMIN" --password-file "$password" 2>>"$log" || {
+                rm -f -- "$password"
+                cat "$log" >&2
+                die "site-control could not make its administrator."
+            }
+        fi
+    fi
+    if ! "$control" node list 2>"$log" | cut -f 2 | grep -x simulated >/dev/null; then
+        [[ -s $key ]] || openssl genpkey -algorithm ed25519 2>/dev/null | write_secret "$key"
+        "$control" node add --name simulated --host simulated.node.example --ssh-user trivet --ssh-port 22 \
+            --ssh-key-file "$key" --public-ip 127.0.0.1 >"$log" 2>&1 || {
+            cat "$log" >&2
+            die "site-control node add failed."
+        }
+    fi
+}
+
+# The node as sites can be made on: the job that provisions it has to run once.
+stack_site_control_node() {
+    local control=$LOCAL/bin/site-control log=$LOCAL/log/site-control-setup.log deadline=$((SECONDS + 60)) state asked=no
+    while :; do
+        state=$("$control" node list 2>"$log" | awk -F '\t' '$2 == "simulated" { print $4 }')
+        [[ $state != active ]] || return 0
+        if [[ $asked == no ]]; then
+            step "Provisioning the simulated node"
+            # Refused where a job for it is open already.
+            "$control" node provision simulated >"$log" 2>&1 || true
+            asked=yes
+        fi
+        ((SECONDS < deadline)) || break
+        sleep 0.2
+    done
+    tail -n 20 -- "$log" "$LOCAL/log/site-control.log" >&2
+    die "The simulated node is ${state:-not there} after 60 s."
 }
 
 # A directory store with one bucket and two artifacts, the same bytes on every machine.
@@ -160,7 +238,7 @@ stack_tls() {
     rm -f -- "$tls/server.csr" "$tls/server.ext"
 }
 
-# stack_describe VALIDATION_ORIGIN DEPLOYMENT_ORIGIN GATE_URL TLS(yes|no): writes stack.json. Secrets travel through the
+# stack_describe VALIDATION_ORIGIN DEPLOYMENT_ORIGIN SITE_ORIGIN GATE_URL TLS(yes|no): writes stack.json. Secrets travel through the
 # environment, not through arguments that everybody on the machine can read. A database's URL carries the role that serves.
 stack_describe() {
     local name role
@@ -168,14 +246,20 @@ stack_describe() {
     (
         for role in ci auditor; do export_secret "VALIDATION_$role" "validation_decision.$role.token"; done
         for role in admin deployer publisher observer; do export_secret "DEPLOYMENT_$role" "deployment_control.$role.token"; done
-        for name in validation_decision deployment_control; do
+        export_secret SITE_AUTOMATION site_control.automation.token
+        export_secret SITE_PASSWORD site_control.admin.password
+        for name in validation_decision deployment_control site_control; do
             export "DATABASE_$name=$(cluster_url "$CLUSTER" "$name" "$(cat -- "$LOCAL/secrets/$name.password")" "$name")"
         done
         CLUSTER_URL=$(cluster_url "$CLUSTER" postgres "$(cat -- "$CLUSTER/password")" postgres)
         export CLUSTER_URL
-        [[ $4 == no ]] || export CA_FILE=$LOCAL/tls/ca.pem
-        gate_is_configured || export GATE_CONTROL=$3/_control
-        jq -n --arg validation "$1" --arg deployment "$2" --arg gate "$3" --arg objects "$LOCAL/objects" '$ENV as $env | {
+        [[ $5 == no ]] || export CA_FILE=$LOCAL/tls/ca.pem
+        gate_is_configured || export GATE_CONTROL=$4/_control
+        jq -n --arg validation "$1" --arg deployment "$2" --arg site "$3" --arg gate "$4" --arg admin "$SITE_ADMIN" \
+            --arg objects "$LOCAL/objects" '$ENV as $env | {
+            site_control: {
+                url: $site, admin: {email: $admin, password: $env.SITE_PASSWORD}, tokens: {automation: $env.SITE_AUTOMATION}
+            },
             deployment_control: {
                 url: $deployment,
                 tokens: (["admin", "deployer", "publisher", "observer"] | map({(.): $env["DEPLOYMENT_" + .]}) | add),
@@ -186,7 +270,7 @@ stack_describe() {
             },
             postgres: {
                 url: $env.CLUSTER_URL,
-                databases: (["deployment_control", "validation_decision"] | map({(.): $env["DATABASE_" + .]}) | add)
+                databases: (["site_control", "deployment_control", "validation_decision"] | map({(.): $env["DATABASE_" + .]}) | add)
             },
             object_store: {kind: "directory", root: $objects},
             gate: ({url: $gate, control_url: $env.GATE_CONTROL} | with_entries(select(.value != null)))
@@ -213,5 +297,5 @@ stack_erase() {
     stack_stop
     stack_node_erase
     cluster_remove "$CLUSTER"
-    rm -rf -- "${LOCAL:?}"/{bin,run,log,objects,artifacts,secrets,tls}
+    rm -rf -- "${LOCAL:?}"/{bin,run,log,objects,artifacts,secrets,tls,site-control,simulated-node}
 }
