@@ -90,15 +90,19 @@ launcher_of_deployment_control() {
     gate_is_configured || [[ -z ${GATE_URL-} ]] || printf 'export TRIVET_GATE_URL=%q\n' "$GATE_URL"
 }
 
-# Its nodes are simulated: what stands in the place of ansible-playbook and ssh plays every job, on no machine at all. An
-# installation names the real programs, and a bucket that exists.
+# Without NODE=yes its node is simulated: what stands in the place of ansible-playbook and ssh plays every job, on no machine
+# at all.
 # shellcheck disable=SC2317  # called by stack_launcher
 launcher_of_site_control() {
     printf 'export TRIVET_SECRETS_DIRECTORY=%q\n' "$LOCAL/site-control"
     printf 'export TRIVET_SECRETS_KEY_FILE=%q\n' "$LOCAL/secrets/site_control.secrets_key"
     printf 'export TRIVET_ANSIBLE_DIRECTORY=%q\n' "$ROOT/deploy/ansible"
-    printf 'export TRIVET_ANSIBLE_PLAYBOOK=%q TRIVET_SSH=%q\n' "$SIMULATED/ansible-playbook" "$SIMULATED/ssh"
     printf 'export TRIVET_SCRATCH_DIRECTORY=%q\n' "$LOCAL/run/site-control"
+    if [[ ${NODE-no} == yes ]]; then
+        stack_node_variables
+        return 0
+    fi
+    printf 'export TRIVET_ANSIBLE_PLAYBOOK=%q TRIVET_SSH=%q\n' "$SIMULATED/ansible-playbook" "$SIMULATED/ssh"
     printf 'export TRIVET_S3_ENDPOINT=http://127.0.0.1:9 TRIVET_S3_REGION=local TRIVET_S3_BUCKETS=site-backups\n'
     printf 'export TRIVET_S3_ACCESS_KEY_ID=simulated TRIVET_S3_SECRET_ACCESS_KEY_FILE=%q\n' "$LOCAL/secrets/site_control.s3_key"
     printf 'export TRIVET_BACKUP_BUCKET=site-backups\n'
@@ -151,6 +155,18 @@ stack_site_control() {
     [[ -s $SIMULATED/control.json ]] || printf '{"pace_ms": 300}\n' >"$SIMULATED/control.json"
 }
 
+# What a stack was made with stays: sites of a real node cannot be played, nor those of a simulated one be looked at.
+stack_node_kind() {
+    local file=$LOCAL/secrets/site_control.node kind=simulated known
+    [[ $NODE == no ]] || kind=real
+    known=$(cat -- "$file" 2>/dev/null) || known=$kind
+    mkdir -p -- "$LOCAL/secrets"
+    chmod 0700 -- "$LOCAL/secrets"
+    [[ $known == "$kind" ]] || die "This stack has a $known node." \
+        "scripts/up$([[ $known == simulated ]] || printf ' --with-node') goes on with it; with --fresh you start anew."
+    printf '%s\n' "$kind" >"$file"
+}
+
 # An administrator, whose password is kept in $LOCAL/secrets, and a node.
 stack_site_control_accounts() {
     local control=$LOCAL/bin/site-control log=$LOCAL/log/site-control-setup.log secrets=$LOCAL/secrets verb=create
@@ -167,6 +183,7 @@ stack_site_control_accounts() {
             }
         fi
     fi
+    [[ ${NODE-no} == no ]] || return 0
     if ! "$control" node list 2>"$log" | cut -f 2 | grep -x simulated >/dev/null; then
         [[ -s $key ]] || openssl genpkey -algorithm ed25519 2>/dev/null | write_secret "$key"
         "$control" node add --name simulated --host simulated.node.example --ssh-user trivet --ssh-port 22 \
