@@ -38,7 +38,7 @@ import Testing
     @Test("every code is in the contract, under answers of its status alone")
     func codes() throws {
         for document in contract.documents {
-            #expect(document.schema("ErrorCode")?.words == ErrorCode.allCases.map(\.rawValue), "\(document.file.lastPathComponent)")
+            #expect(document.schema("ErrorCode")?.words == ErrorCode.allCases.map(\.rawValue), "\(document.file.path)")
         }
         var statuses: [String: Set<Int>] = [:]
         for document in contract.documents {

@@ -1,6 +1,8 @@
 import Encoding
+import EventLoop
 import Foundation
 import SiteControlDomain
+import TestSupport
 import Testing
 
 @testable import ServiceKit
@@ -94,6 +96,23 @@ import Testing
             #expect((job.startedBy == nil) == definition.isExposed, "\(type): who starts what no operation starts")
             let page = try traceability.page(job.feature).section("Job types")
             #expect(page.contains("`\(job.type)`, playbook `\(job.playbook)`, \(job.access)"), "\(type) on its page")
+        }
+    }
+
+    @Test("I4: where jobs are run nothing starts without the playbook of each type, and what is missing is named")
+    func startNeedsEveryPlaybook() async throws {
+        try await Panel.run(["TRIVET_WORKERS": "0"]) { panel in
+            let folder = panel.directory.appendingPathComponent("ansible")
+            try FileManager.default.copyItem(at: SiteContract.root.appendingPathComponent("deploy/ansible"), to: folder)
+            try FileManager.default.removeItem(at: folder.appendingPathComponent("playbooks/release-rollback.yml"))
+            let lacking = ["TRIVET_ANSIBLE_DIRECTORY": folder.path]
+            let refused = try await panel.startInstance(
+                lacking.merging(["TRIVET_WORKERS": "1"]) { $1 }, awaitReady: false)
+            let exit = try await panel.eventually { refused.exit }
+            #expect(!exit.isSuccess)
+            #expect(refused.log.contains("release-rollback.yml"), "\(refused.log)")
+            // The API alone needs none.
+            try await panel.startInstance(lacking)
         }
     }
 

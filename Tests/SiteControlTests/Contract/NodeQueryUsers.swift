@@ -8,7 +8,7 @@ import Testing
 enum NodeQueryUsers {
     static func operations() throws -> Set<String> {
         var found: Set<String> = []
-        for file in try sources(below: "API") + sources(below: "Events") + sources(below: "Settings") + sources(below: "Sessions") {
+        for file in try ["API", "Events", "Settings", "Sessions"].flatMap(sources(below:)) {
             let text = try String(contentsOf: file, encoding: .utf8)
             for member in text.matches(of: /let (\w+): any MagicLogin/).map({ String($0.1) }) {
                 let handlers = handlers(of: text).filter { $0.body.contains("\(member)(") || $0.body.contains("\(member).") }
