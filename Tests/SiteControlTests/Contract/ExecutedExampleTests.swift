@@ -23,6 +23,24 @@ import Testing
         try await Panel.run(["TRIVET_WORKERS": "0"]) { try await check(operation, on: $0) }
     }
 
+    @Test("the events of a run that fails once and then succeeds are those that the contract declares, numbered from 1")
+    func eventsOfRuns() async throws {
+        try await Panel.run(Panel.fastJobs) { panel in
+            let site = try await panel.seed()
+            try panel.playbooks.script(#"{"match": {"attempt": 1}, "exit": 2, "output": ["one line"]}"#)
+            let job = try await panel.accept(
+                "POST", "/api/environments/\(site.production)/backups", #"{"backup_scope": "full"}"#)
+            #expect(try await panel.ended(job)["status"]?.string == "succeeded")
+            let answer = try await panel.send("GET", "/api/jobs/\(job)/events")
+            #expect(answer.status == 200)
+            for kind in ["state", "progress", "output"] { #expect(answer.text.contains("event: \(kind)\n"), "\(kind)") }
+            #expect(answer.text.contains("id: 1\n"))
+            let entry = try contract.entry("followJob")
+            let problems = try contract.problems(ofEvents: answer.text, of: entry)
+            #expect(problems.isEmpty)
+        }
+    }
+
     private func check(_ operation: SiteControlDomain.Operation, on panel: Panel) async throws {
         let entry = try contract.entry(operation.operationID)
         let world = try await ExampleWorld(panel, for: operation)
