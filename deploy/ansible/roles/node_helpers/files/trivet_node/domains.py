@@ -14,21 +14,23 @@ WEBROOT = "/var/www/acme"
 def check_address(host, address):
     """Fails with what to create unless the name leads to this node and nowhere else."""
     advice = f"Create an A record for {host} with the address {address}, and no other A or AAAA record."
-    found = {family: _lookup(host, family) for family in (socket.AF_INET, socket.AF_INET6)}
-    if not found[socket.AF_INET] and not found[socket.AF_INET6]:
+    ipv4, ipv6 = _lookup(host)
+    if not ipv4 and not ipv6:
         raise StepFailed(f"{host} has no address in DNS. {advice}")
-    wrong = [other for other in found[socket.AF_INET] if other != address] + [other for other in found[socket.AF_INET6] if other not in _own_ipv6()]
-    if wrong or address not in found[socket.AF_INET]:
+    wrong = [other for other in ipv4 if other != address] + [other for other in ipv6 if other not in _own_ipv6()]
+    if wrong or address not in ipv4:
         raise StepFailed(f"{host} leads to {', '.join(wrong) or 'no IPv4 address'} and not to {address} alone. {advice}")
 
 
-def _lookup(host, family):
+def _lookup(host):
+    """IPv4 and IPv6 addresses. Asked for together: servers that have none of one kind do not all say so properly."""
     try:
-        return sorted({entry[4][0] for entry in socket.getaddrinfo(f"{host}.", 80, family, socket.SOCK_STREAM)})
+        found = {(entry[0], entry[4][0]) for entry in socket.getaddrinfo(f"{host}.", 80, type=socket.SOCK_STREAM)}
     except socket.gaierror as failure:
-        if failure.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", -5)):
-            return []
+        if failure.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+            return [], []
         raise StepFailed(f"The node's name server did not answer for {host}: {failure.strerror}") from None
+    return tuple(sorted(address for kind, address in found if kind == family) for family in (socket.AF_INET, socket.AF_INET6))
 
 
 def _own_ipv6():
