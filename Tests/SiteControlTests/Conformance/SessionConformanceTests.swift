@@ -16,28 +16,30 @@ import Testing
 
     @Test("a login answers with the token, in the body and as a cookie, and leaves one session of 24 hours and one audit row")
     func logIn() async throws {
-        let audits = try await panel.count("audit_logs WHERE action = 'login'")
-        let answer = try await logIn(Panel.email, Panel.password)
-        try #require(answer.status == 200, "\(answer.text)")
-        #expect(answer.json.object?.keys == ["session_token"])
-        let token = try #require(answer.json["session_token"]?.string)
-        let cookie = try #require(answer.field("set-cookie"))
-        let parts = cookie.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
-        #expect(parts.first == "session_token=\(token)")
-        let attributes = Set(parts.dropFirst().map { $0.lowercased() })
-        #expect(attributes == ["httponly", "path=/", "samesite=lax", "max-age=86400"], "\(cookie)")
-        let session = try await panel.row(
-            """
-            SELECT extract(epoch FROM expires_at - created_at)::integer AS seconds, revoked_at FROM auth_sessions
-            ORDER BY created_at DESC LIMIT 1
-            """)
-        #expect(session["seconds"]?.int == 86400)
-        #expect(session["revoked_at"]?.isNull == true)
-        #expect(try await panel.count("audit_logs WHERE action = 'login'") == audits + 1)
-        let audit = try await panel.row("SELECT * FROM audit_logs WHERE action = 'login' ORDER BY created_at DESC, id LIMIT 1")
-        #expect(audit["result"] == "succeeded")
-        #expect(audit["resource_type"] == "session")
-        #expect(audit["user_id"]?.string != nil)
+        try await Panel.run(["TRIVET_WORKERS": "0"]) { panel in
+            let audits = try await panel.count("audit_logs WHERE action = 'login'")
+            let answer = try await logIn(Panel.email, Panel.password, on: panel)
+            try #require(answer.status == 200, "\(answer.text)")
+            #expect(answer.json.object?.keys == ["session_token"])
+            let token = try #require(answer.json["session_token"]?.string)
+            let cookie = try #require(answer.field("set-cookie"))
+            let parts = cookie.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
+            #expect(parts.first == "session_token=\(token)")
+            let attributes = Set(parts.dropFirst().map { $0.lowercased() })
+            #expect(attributes == ["httponly", "path=/", "samesite=lax", "max-age=86400"], "\(cookie)")
+            let session = try await panel.row(
+                """
+                SELECT extract(epoch FROM expires_at - created_at)::integer AS seconds, revoked_at FROM auth_sessions
+                ORDER BY created_at DESC LIMIT 1
+                """)
+            #expect(session["seconds"]?.int == 86400)
+            #expect(session["revoked_at"]?.isNull == true)
+            #expect(try await panel.count("audit_logs WHERE action = 'login'") == audits + 1)
+            let audit = try await panel.row("SELECT * FROM audit_logs WHERE action = 'login' ORDER BY created_at DESC, id LIMIT 1")
+            #expect(audit["result"] == "succeeded")
+            #expect(audit["resource_type"] == "session")
+            #expect(audit["user_id"]?.string != nil)
+        }
     }
 
     @Test("the e-mail is compared in lower case, without white space around it")
