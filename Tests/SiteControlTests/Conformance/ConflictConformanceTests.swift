@@ -110,7 +110,7 @@ import Testing
         for name in none { settings[name] = "" }
         try await Panel.run(settings) { panel in
             let site = try await panel.seed()
-            let backup = try await panel.seedBackup(site.staging)
+            let backup = try await panel.seedBackup(site.staging, age: "2 hours")
             let calls: [(String, String)] = [
                 ("/api/environments/\(site.staging)/updates", #"{"scope":"all"}"#),
                 ("/api/environments/\(site.staging)/restore", #"{"backup_id":"\#(backup)"}"#),
@@ -131,7 +131,8 @@ import Testing
     ])
     func nodes(_ status: String, _ hasAddress: Bool, _ reason: String) async throws {
         try await Panel.run(["TRIVET_WORKERS": "0"]) { panel in
-            try await panel.execute("UPDATE nodes SET status = '\(status)', public_ip = \(hasAddress ? "'198.51.100.7'" : "NULL")")
+            try await panel.execute("DELETE FROM nodes")
+            try await panel.seedNode(status, ip: hasAddress ? "198.51.100.7" : nil)
             try await panel.send("POST", "/api/sites", #"{"name":"A","slug":"a"}"#).expectError(409, "conflict", reason)
             #expect(try await panel.count("sites") == 0)
             #expect(try await panel.count("jobs") == 0)
@@ -141,8 +142,7 @@ import Testing
     @Test("what works on a node that is not active is refused", arguments: ["unreachable", "decommissioned", "provisioning"])
     func nodeNotActive(_ status: String) async throws {
         try await Panel.run(["TRIVET_WORKERS": "0"]) { panel in
-            let site = try await panel.seed()
-            try await panel.execute("UPDATE nodes SET status = '\(status)'")
+            let site = try await panel.seed(node: try await panel.seedNode(status))
             let answer = try await panel.send("POST", "/api/environments/\(site.staging)/cache/purge")
             // An unreachable node comes back by a job that succeeds on it (4.8): that one may be accepted.
             if status == "unreachable", answer.status == 202 { return }
@@ -160,8 +160,7 @@ import Testing
             let (full, free) = (try await panel.seedNode(ip: "198.51.100.20"), try await panel.seedNode(ip: "198.51.100.21"))
             #expect(try await node("first") == panel.nodeID)
             try await panel.execute("UPDATE nodes SET status = 'decommissioned' WHERE is_local")
-            let seeded = try await panel.seed()
-            try await panel.execute("UPDATE environments SET node_id = '\(full)' WHERE site_id = '\(seeded.site)'")
+            _ = try await panel.seed(node: full)
             #expect(try await node("second") == free)
         }
     }

@@ -30,6 +30,7 @@ final class EventStream: Sendable {
     ) {
         let address = (instance ?? panel.process).address
         var all = fields
+        all["Connection"] = "close"
         all["Authorization"] = "Bearer \(panel.automation)"
         let request = TestClient.encode("GET", "/api/jobs/\(job)/events\(query)", fields: all)
         let state = state

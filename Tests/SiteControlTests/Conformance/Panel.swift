@@ -44,19 +44,29 @@ final class Panel: Sendable {
     /// The one that tests share: no workers. It ends with the test process.
     static func shared() async throws -> Panel { try await sharedStart.value }
 
-    private static let sharedStart = Task {
-        let panel = try await Panel(["TRIVET_WORKERS": "0"], on: nil)
+    private static let sharedStart = Task { try await untilTheEnd(["TRIVET_WORKERS": "0"]) }
+
+    /// Starts one that ends with the test process, for several tests of a kind.
+    static func untilTheEnd(_ settings: [String: String]) async throws -> Panel {
+        let panel = try await Panel(settings, on: nil)
         try await panel.startInstance()
         // The cluster's own handler is registered by now and therefore runs after this one.
-        atexit {
-            let stopped = DispatchSemaphore(value: 0)
-            Task {
-                try? await Panel.shared().stop()
-                stopped.signal()
-            }
-            _ = stopped.wait(timeout: .now() + 10)
+        lasting.withLock { panels in
+            if panels.isEmpty { atexit { Panel.stopLasting() } }
+            panels.append(panel)
         }
         return panel
+    }
+
+    private static let lasting = Locked<[Panel]>([])
+
+    private static func stopLasting() {
+        let stopped = DispatchSemaphore(value: 0)
+        Task {
+            for panel in lasting.withLock({ $0 }) { try? await panel.stop() }
+            stopped.signal()
+        }
+        _ = stopped.wait(timeout: .now() + 10)
     }
 
     /// Starts one with a fresh database and runs `body`; everything ends with it.

@@ -16,7 +16,7 @@ import Testing
     @Test("an id that is no UUID, or of nothing, is 404", arguments: Operation.withID)
     func unknownID(_ operation: Operation) async throws {
         let ids = [
-            "x", "1", "..%2f", "%20", "null", "7d0f8a5e-3b8a-4d8c-9d53-0c2c8ab0f1a", "7d0f8a5e3b8a4d8c9d530c2c8ab0f1aa",
+            "x", "1", "%20", "null", "7d0f8a5e-3b8a-4d8c-9d53-0c2c8ab0f1a", "7d0f8a5e3b8a4d8c9d530c2c8ab0f1aa",
             "7d0f8a5e-3b8a-4d8c-9d53-0c2c8ab0f1aag", "%7B7d0f8a5e-3b8a-4d8c-9d53-0c2c8ab0f1aa%7D", "'%20OR%20true--",
             "00000000-0000-0000-0000-000000000000", SeededSite.newID(), SeededSite.newID().uppercased(),
         ]

@@ -17,7 +17,7 @@ extension Panel {
     /// - Parameters: lifecycle states of the three. A state other than `active` still has its release, unless `releases` is false.
     func seed(
         site: String = "active", production: String = "active", staging: String = "active", preset: String = "content-protect",
-        releases: Bool = true
+        releases: Bool = true, node: String? = nil
     ) async throws -> SeededSite {
         let (siteID, productionID, stagingID) = (SeededSite.newID(), SeededSite.newID(), SeededSite.newID())
         let (first, second) = (SeededSite.newID(), SeededSite.newID())
@@ -28,7 +28,7 @@ extension Panel {
             """
             INSERT INTO environments (id, site_id, name, slug, environment_type, status, node_id, source_environment_id,
               promotion_preset, preview_url, current_release_id)
-            VALUES ('\(id)', '\(siteID)', '\(slug)', '\(slug)', '\(type)', '\(status)', '\(nodeID)', \(source), '\(preset)',
+            VALUES ('\(id)', '\(siteID)', '\(slug)', '\(slug)', '\(type)', '\(status)', '\(node ?? nodeID)', \(source), '\(preset)',
               'http://\(id.prefix(8)).198-51-100-7.sslip.io', \(releases ? "'\(release)'" : "NULL"))
             """
         }
@@ -127,7 +127,7 @@ extension Panel {
     @discardableResult
     func seedJob(
         _ type: String, site: String, environment: String, status: String = "queued", age: String = "1 minute",
-        payload: String = "{}"
+        payload: String = "{}", attempts: Int = 0
     ) async throws -> String {
         let id = SeededSite.newID()
         let isFinal = ["succeeded", "failed", "cancelled"].contains(status)
@@ -137,7 +137,7 @@ extension Panel {
             INSERT INTO jobs (id, job_type, status, site_id, environment_id, node_id, payload_json, attempt_count,
               locked_by, locked_at, lease_expires_at, fencing_term, started_at, finished_at, error_code, error_message, created_at)
             SELECT '\(id)', '\(type)', '\(status)', '\(site)', '\(environment)', '\(node)', '\(payload)',
-              \(status == "queued" ? 0 : 1),
+              \(status == "queued" ? attempts : 1),
               \(status == "running" ? "'test:1:boot', now(), now() + interval '1 hour', nextval('job_fencing_term')" : "NULL, NULL, NULL, NULL"),
               \(status == "queued" ? "NULL" : "now() - interval '\(age)'"),
               \(isFinal ? "now() - interval '\(age)'" : "NULL"),

@@ -50,8 +50,7 @@ final class CrashFleet: Sendable {
         }
         var sites: [Site] = []
         for number in 0..<count {
-            let site = try await panel.seed()
-            try await panel.execute("UPDATE environments SET node_id = '\(nodeIDs[number % nodeIDs.count])' WHERE site_id = '\(site.site)'")
+            let site = try await panel.seed(node: nodeIDs[number % nodeIDs.count])
             sites.append(Site(site: site, backup: try await panel.seedBackup(site.staging, age: "2 hours")))
         }
         self.sites = sites
