@@ -30,7 +30,7 @@ def signature(secret, region, time, method, path, query, headers, payload):
     names = sorted((name.lower(), " ".join(value.split())) for name, value in headers)
     signed = ";".join(name for name, _ in names)
     canonical = "\n".join([
-        method, path, "&".join(sorted(f"{quote(k)}={quote(v)}" for k, v in query)),
+        method, path, "&".join(f"{k}={v}" for k, v in sorted((quote(k), quote(v)) for k, v in query)),
         "".join(f"{name}:{value}\n" for name, value in names), signed, payload])
     scope = f"{time[:8]}/{region}/s3/aws4_request"
     key = ("AWS4" + secret).encode()
