@@ -25,7 +25,8 @@ final class PanelService: Sendable {
     private let serving: [String: String]
     private let processes = Locked<[ServiceUnderTest]>([])
     private let fresh: TestDatabase?
-    private let roles: [String]
+    /// The owner of the schema, and the one that serves; none on a server of its own.
+    let roles: [String]
 
     /// Starts one with a fresh database and runs `body`; everything ends with it.
     ///

@@ -16,20 +16,26 @@ struct AcceptedMutation: Sendable {
     let actor: Actor
     let resource: AuditLog.Resource
     let resourceID: UUID
-    /// `FROM …` of the job's insertion: gives one row as long as what was checked still holds, and none afterwards.
+    /// `FROM … WHERE …` of the job's insertion: gives one row as long as what was checked still holds, and none afterwards.
     let guardedBy: SQLFragment
+    /// More that has to hold still.
+    var conditions: [SQLFragment] = []
     /// Further parts of the statement that write rows `FROM job`, so that they are written with it alone.
     var rows: [SQLFragment] = []
 
-    /// The job's id; nothing where the guard no longer holds.
-    var statement: SQL<UUID> {
+    /// Tells what came of it. A job of the site that is open as the statement sees it may end while it runs, and change what
+    /// was checked: then nothing is written either.
+    var statement: SQL<Outcome> {
+        let guarded = SQLFragment.joined([guardedBy] + conditions, separator: " AND ")
         let extra = SQLFragment.joined(rows.map { ", \($0)" }, separator: "")
         return """
-            WITH job AS (
+            WITH busy AS (
+                SELECT EXISTS (SELECT FROM jobs WHERE site_id = \(site) AND status IN ('queued', 'running')) AS is_busy),
+            job AS (
                 INSERT INTO jobs (id, job_type, site_id, environment_id, node_id, payload_json, max_attempts, event_seq)
                 SELECT \(job), \(type), \(site), \(environment), \(node), \(JSONText(utf8: payload.bytes)),
                     \(Int32(clamping: maxAttempts)), 1
-                FROM \(guardedBy)
+                FROM \(guarded) AND NOT (SELECT is_busy FROM busy)
                 RETURNING id),
             noted AS (
                 INSERT INTO job_events (job_id, seq, kind, data) SELECT id, 1, 'state', \(JobEventSQL.queued) FROM job),
@@ -38,14 +44,26 @@ struct AcceptedMutation: Sendable {
                 SELECT \(UUID.random()), \(actor.userID), \(actor.tokenID), \(actor.name), \(type.rawValue), \(resource),
                     \(resourceID.description), 'accepted', id FROM job)
             \(extra)
-            SELECT job.id FROM job, pg_notify('job_queued', '') AS wake, pg_notify('job_event', \(job.description)) AS tell
+            SELECT is_busy, (SELECT true FROM job, pg_notify('job_queued', '') AS wake,
+                pg_notify('job_event', \(job.description)) AS tell) IS NOT NULL FROM busy
             """
+    }
+
+    struct Outcome: PostgresRow {
+        let isBusy: Bool
+        let isAccepted: Bool
+
+        init(_ row: inout RowReader) throws(RowError) {
+            isBusy = try row.next()
+            isAccepted = try row.next()
+        }
     }
 
     /// - Returns: whether it was accepted. False where the state has changed since it was looked at: look again.
     func isAccepted(on database: Database) async throws(Refusal) -> Bool {
+        let outcome: Outcome
         do throws(DatabaseError) {
-            return try await database.first(statement) != nil
+            outcome = try await database.one(statement)
         } catch {
             guard let constraint = error.uniqueViolation else { throw .database(error) }
             switch constraint {
@@ -58,6 +76,8 @@ struct AcceptedMutation: Sendable {
             default: throw .database(error)
             }
         }
+        if outcome.isBusy { throw .conflict(.siteBusy) }
+        return outcome.isAccepted
     }
 
     /// Looks, decides and writes; looks again where something came between.

@@ -32,8 +32,10 @@ struct ChangeEnvironment: Sendable {
             let planner = try desk.backupPlanner()
             let facts = try await desk.database.one(FreshnessFacts.of(environment))
             guard !facts.hasFreshBackup(desk.freshness) else {
-                return desk.mutation(
+                var mutation = desk.mutation(
                     .environmentUpdate, scope, ["scope": .string(updates.rawValue), "snapshot_backup_id": nil], by: actor)
+                mutation.conditions = [facts.unchanged(of: environment)]
+                return mutation
             }
             let snapshot = UUID.random()
             return desk.mutation(

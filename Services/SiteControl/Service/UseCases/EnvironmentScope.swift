@@ -62,3 +62,10 @@ struct EnvironmentScope: PostgresRow {
         """
     }
 }
+
+extension EnvironmentRow {
+    /// As long as this one has not changed either.
+    var unchanged: SQLFragment {
+        "EXISTS (SELECT FROM environments AS other WHERE other.id = \(id) AND other.state_version = \(stateVersion))"
+    }
+}

@@ -23,14 +23,27 @@ struct FreshnessFacts: PostgresRow {
 
     static func of(_ environment: UUID) -> SQL<FreshnessFacts> {
         """
-        SELECT newest.id, newest.completed_at, (
-            SELECT max(finished_at) FROM jobs
-            WHERE environment_id = \(environment) AND finished_at IS NOT NULL AND attempt_count > 0
-                AND job_type = ANY (\(changing))), now()
+        SELECT newest.id, newest.completed_at, \(lastChange(of: environment)), now()
         FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
             SELECT id, completed_at FROM backups
             WHERE environment_id = \(environment) AND backup_scope = 'full' AND status = 'completed'
             ORDER BY completed_at DESC LIMIT 1) AS newest ON true
+        """
+    }
+
+    private static func lastChange(of environment: UUID) -> SQLFragment {
+        """
+        (SELECT max(finished_at) FROM jobs
+        WHERE environment_id = \(environment) AND finished_at IS NOT NULL AND attempt_count > 0
+            AND job_type = ANY (\(changing)))
+        """
+    }
+
+    /// What has to hold still where something is accepted because of the newest backup.
+    func unchanged(of environment: UUID) -> SQLFragment {
+        """
+        \(Self.lastChange(of: environment)) IS NOT DISTINCT FROM \(lastChange)
+        AND EXISTS (SELECT FROM backups WHERE id = \(backup) AND status = 'completed')
         """
     }
 

@@ -23,9 +23,11 @@ struct PromoteEnvironment: Sendable {
             guard let backup = facts.backup, case .open = gates.verdict(desk.freshness, now: facts.now.microseconds) else {
                 throw Refusal.conflict(gates.verdict(desk.freshness, now: facts.now.microseconds).reason)
             }
-            return desk.mutation(
+            var mutation = desk.mutation(
                 .environmentPromote, to,
                 ["source_environment_id": .string(source.description), "backup_id": .string(backup.description)], by: actor)
+            mutation.conditions = [from.environment.unchanged, facts.unchanged(of: target)]
+            return mutation
         }
     }
 
@@ -39,7 +41,10 @@ struct PromoteEnvironment: Sendable {
             let production = try await desk.database.one(EnvironmentScope.production(beside: environment))
             try scope.check(JobType.driftCheck.definition)
             try production.check(JobType.driftCheck.definition)
-            return desk.mutation(.driftCheck, scope, ["preset": .string(scope.environment.preset.rawValue)], by: actor)
+            var mutation = desk.mutation(
+                .driftCheck, scope, ["preset": .string(scope.environment.preset.rawValue)], by: actor)
+            mutation.conditions = [production.environment.unchanged]
+            return mutation
         }
     }
 
