@@ -130,4 +130,5 @@ class API:
 
 
 def summary(job):
-    return f"{job.get('job_type')} {job['status']} after {job['attempt_count']} attempts, {job.get('error_code')}: {job.get('error_message')}"
+    message = (job.get("error_message") or "").strip().splitlines()
+    return f"{job.get('job_type')} {job['status']} after {job['attempt_count']} attempts, {job.get('error_code')}: {message[0] if message else ''}"

@@ -166,7 +166,10 @@ class World:
             [self.facts["binary"], "serve"], env=self.environment(**more), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True)
         log.close()
-        eventually(self.ready, 60, "the service is ready")
+        try:
+            eventually(self.ready, 60, "the service is ready")
+        except Refuted as failure:
+            raise Refuted(f"{failure}; {self.api.call('GET', '/readyz')}") from None
 
     def ready(self):
         if self.process.poll() is not None:
@@ -288,10 +291,11 @@ class World:
         try:
             for job in self.api.get("/api/jobs?limit=3"):
                 lines.append(f"job {job['job_type']} {job['status']} {job.get('error_code')}")
-                lines += ["  " + line for line in (job.get("error_message") or "").splitlines()[-25:]]
+                message = (job.get("error_message") or "").splitlines()
+                lines += ["  " + line for line in (message if len(message) < 24 else message[:4] + ["…"] + message[-20:])]
         except (OSError, Refuted):
             lines.append("the API does not answer")
-        return lines + ["log: " + line[:400] for line in self.log_tail(6000).splitlines()[-15:]]
+        return lines + ["log: " + line[:400] for line in self.log_tail(50_000).splitlines() if '"message":"request"' not in line][-10:]
 
 
 def parse_page(text):
