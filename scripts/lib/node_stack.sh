@@ -4,10 +4,9 @@
 
 STACK_NODE=stack
 
-# stack_node_boot: the node with its disk as it was left, and the store beside it. Where nodes cannot run it says what is
-# missing and returns 1: the rest of the stack does not depend on it.
-stack_node_boot() {
-    local missing image
+# stack_node_possible: where nodes cannot run it says what is missing and returns 1: the rest of a stack goes without.
+stack_node_possible() {
+    local missing
     ! is_root || install_packages node
     missing=$(node_missing)
     if [[ -n $missing ]]; then
@@ -15,6 +14,11 @@ stack_node_boot() {
         note "${missing//$'\n'/$'\n    '}"
         return 1
     fi
+}
+
+# stack_node_boot: the node with its disk as it was left, and the store beside it.
+stack_node_boot() {
+    local image
     image=$(node_image)
     mkdir -p -- "$NODE_HOME"
     if ! node_running "$STACK_NODE"; then
