@@ -110,8 +110,7 @@ def cut_network(world):
     job_id = slow_deploy(world, staging, "reconnected", 10)
     world.node.power("cut")
     try:
-        world.api.until(
-            job_id, lambda job: job["attempt_count"] >= 2 or job["status"] != "running", 120, "to notice that the node is away")
+        world.api.until(job_id, lambda job: job["status"] != "running", 120, "to notice that the node is away")
     finally:
         world.node.power("join")
     job = world.api.finish(job_id, 240)

@@ -127,6 +127,8 @@ class World:
         self.node, self.second = (Node(facts["node_script"], each) for each in facts["nodes"])
         self.api = API(f"http://127.0.0.1:{facts['port']}")
         self.process = None
+        # What the service is told beyond `environment`, since the last restart.
+        self.settings = {}
         self.log_file = os.path.join(facts["run"], "site-control.log")
         self.mark = 0
         self.things = {}
@@ -146,8 +148,10 @@ class World:
             "TRIVET_S3_ENDPOINT": s3["endpoint"], "TRIVET_S3_REGION": s3["region"],
             "TRIVET_S3_ACCESS_KEY_ID": s3["access_key_id"], "TRIVET_S3_SECRET_ACCESS_KEY": s3["secret_access_key"],
             "TRIVET_BACKUP_BUCKET": s3["bucket"], "TRIVET_JOB_BACKOFF_SECONDS": "1,1,1", "TRIVET_JOB_LEASE_SECONDS": "5",
-            "TRIVET_JOB_REAPER_SECONDS": "1", "TRIVET_SCHEDULER_SECONDS": "3600", "TRIVET_JOB_TIMEOUT_SECONDS": "300",
+            "TRIVET_JOB_REAPER_SECONDS": "1", "TRIVET_SCHEDULER_SECONDS": "5", "TRIVET_JOB_TIMEOUT_SECONDS": "300",
+            "TRIVET_JOB_MAX_ATTEMPTS": "2",
         }
+        variables.update(self.settings)
         variables.update(more)
         return {name: value for name, value in variables.items() if value is not None}
 
@@ -160,10 +164,10 @@ class World:
             raise Refuted(f"site-control {' '.join(arguments)}: exit {result.returncode}: {result.stderr}")
         return result.stdout.strip()
 
-    def start(self, **more):
+    def start(self):
         log = open(self.log_file, "ab")
         self.process = subprocess.Popen(
-            [self.facts["binary"], "serve"], env=self.environment(**more), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [self.facts["binary"], "serve"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True)
         log.close()
         try:
@@ -190,9 +194,11 @@ class World:
                 self.process.wait(10)
                 raise Refuted("site-control did not end within 60 s of SIGTERM") from None
 
-    def restart(self, **more):
+    def restart(self, **settings):
+        """With other settings, which stay."""
+        self.settings.update(settings)
         self.stop()
-        self.start(**more)
+        self.start()
 
     def control_database(self, text):
         """Rows of site-control's own database: for what time would have to pass for."""
