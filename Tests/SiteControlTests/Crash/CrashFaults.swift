@@ -18,6 +18,8 @@ final class CrashFaults: Sendable {
 
     private struct State {
         var counts: [Fault: Int] = [:]
+        /// When, CLOCK_MONOTONIC in nanoseconds, and what.
+        var log: [(Int, String)] = []
         var freezes: [Freeze] = []
     }
 
@@ -33,6 +35,12 @@ final class CrashFaults: Sendable {
     var counts: [Fault: Int] { state.withLock { $0.counts } }
     var freezes: [Freeze] { state.withLock { $0.freezes } }
 
+    /// The last fault before an instant, for a problem's text.
+    func last(before instant: Int) -> String {
+        let last = state.withLock { $0.log.last { $0.0 <= instant } }
+        return last.map { "\((instant - $0.0) / 1_000_000) ms after \($0.1)" } ?? "before any fault"
+    }
+
     static func now() -> Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -42,7 +50,7 @@ final class CrashFaults: Sendable {
     /// Rules for playbooks that end well slowly or fast, fail, hang, do not heed TERM, or leave processes behind.
     static func rules(_ random: inout SeededRandom) -> [String] {
         let all = [
-            #"{"id": \#(random.next() >> 40), "times": 2, "hang": true}"#,
+            #"{"id": \#(random.next() >> 40), "times": 1, "hang": true}"#,
             #"{"id": \#(random.next() >> 40), "times": 1, "hang": true, "ignore_term": true}"#,
             #"{"id": \#(random.next() >> 40), "match": {"job_type": "env_deploy"}, "times": 3, "exit": 2}"#,
             #"{"id": \#(random.next() >> 40), "match": {"job_type": "backup_create"}, "times": 2, "exit": 250}"#,
@@ -61,7 +69,10 @@ final class CrashFaults: Sendable {
     }
 
     func inject(_ fault: Fault, _ random: inout SeededRandom) async throws {
-        state.withLock { $0.counts[fault, default: 0] += 1 }
+        state.withLock { state in
+            state.counts[fault, default: 0] += 1
+            state.log.append((Self.now(), fault.rawValue))
+        }
         let place = Int.random(in: 0...1, using: &random)
         switch fault {
         case .killService:
@@ -96,8 +107,7 @@ final class CrashFaults: Sendable {
             process.signal(SIGSTOP)
             try await pause((CrashFleet.leaseSeconds * 1000 + 500)...(CrashFleet.leaseSeconds * 1000 + 2500), &random)
             process.signal(SIGCONT)
-            // Until what it left running has been seen to.
-            state.withLock { state in state.freezes[state.freezes.count - 1].to = Self.now() + 2_000_000_000 }
+            state.withLock { state in state.freezes[state.freezes.count - 1].to = Self.now() }
         case .rewriteRules: break
         }
         let rules = Self.rules(&random)

@@ -9,7 +9,7 @@ import Testing
 final class CrashFleet: Sendable {
     static let leaseSeconds = 2
     static let settings = Panel.fastJobs.merging([
-        "TRIVET_JOB_LEASE_SECONDS": "\(leaseSeconds)", "TRIVET_JOB_REAPER_SECONDS": "1", "TRIVET_JOB_TIMEOUT_SECONDS": "4",
+        "TRIVET_JOB_LEASE_SECONDS": "\(leaseSeconds)", "TRIVET_JOB_REAPER_SECONDS": "1", "TRIVET_JOB_TIMEOUT_SECONDS": "3", "TRIVET_WORKERS": "8",
         "TRIVET_LOG_LEVEL": "info",
     ]) { $1 }
 

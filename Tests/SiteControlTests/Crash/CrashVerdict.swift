@@ -92,13 +92,39 @@ struct CrashVerdict {
                 problems.append("\(type) \(id): succeeded in attempt \(job["attempt_count"]?.int ?? 0), which no run ended well")
             }
         }
-        for meeting in journal where meeting["event"] == "overlap" {
+        for (index, meeting) in journal.enumerated() where meeting["event"] == "overlap" {
             let at = meeting["at"]?.int ?? 0
-            if faults.freezes.contains(where: { $0.from <= at && at <= $0.to }) { overlaps += 1 } else {
-                problems.append("\(meeting["job_type"]?.string ?? "?") \(meeting["job_id"]?.string ?? "?") met another run of \(meeting["with"]?.string ?? "?")")
+            let holders = Self.holders(meeting, journal[..<index])
+            // A worker that is frozen cannot stop its playbook, and afterwards needs a moment: the lock on the node keeps
+            // the two apart there.
+            let isFrozens = holders.contains { holder in
+                faults.freezes.contains { $0.from <= at && (holder["at"]?.int ?? 0) <= $0.to && at - Self.settling <= $0.to }
             }
+            guard !isFrozens else {
+                overlaps += 1
+                continue
+            }
+            let others = holders.map { "\(Self.name($0)), begun \((at - ($0["at"]?.int ?? 0)) / 1_000_000) ms before" }
+            problems.append("\(Self.name(meeting)) met a run of \(meeting["with"]?.string ?? "?"), \(faults.last(before: at)): \(others.joined(separator: "; "))")
         }
     }
+
+    /// Runs on the same node or site that had begun and not ended.
+    private static func holders(_ meeting: JSONValue, _ before: ArraySlice<JSONValue>) -> [JSONValue] {
+        let isNode = meeting["with"]?.string?.hasPrefix("node") == true
+        let key = isNode ? "node_hostname" : "site_id"
+        let ended = Set(before.filter { $0["event"] == "end" }.compactMap { $0["pid"]?.int })
+        return before.filter {
+            $0["event"] == "start" && $0["pid"] != meeting["pid"] && $0[key] == meeting[key] && !ended.contains($0["pid"]?.int ?? 0)
+        }.suffix(2)
+    }
+
+    private static func name(_ run: JSONValue) -> String {
+        "\(run["job_type"]?.string ?? "?") \(run["job_id"]?.string ?? "?") attempt \(run["attempt"]?.int ?? 0) term \(run["fencing_term"]?.int ?? 0)"
+    }
+
+    /// Nanoseconds that a thawed worker may take to end what it must not go on with.
+    private static let settling = 2_000_000_000
 
     /// Nothing is left half done.
     private mutating func checkResources(_ panel: Panel) async throws {
