@@ -9,6 +9,8 @@ struct AnsibleCommand: Sendable {
     let directory: String
     /// PATH of the child.
     let path: String
+    /// Between TERM and KILL of a run's group, when this process ends first.
+    let stopGrace: Duration
 
     func playbook(_ type: JobType) -> String { "\(directory)/playbooks/\(type.playbook)" }
 
@@ -38,14 +40,23 @@ struct AnsibleCommand: Sendable {
             "PATH": path, "HOME": scratch, "LANG": "C.UTF-8", "ANSIBLE_CONFIG": directory + "/ansible.cfg", "ANSIBLE_NOCOLOR": "1",
         ].merging(more) { $1 }
         return ChildCommand(
-            "/bin/sh", ["-c", Self.watch, "sh", program] + arguments, environment: environment, workingDirectory: directory,
+            "/bin/sh", ["-c", Self.watch, "sh", graceSeconds, program] + arguments, environment: environment, workingDirectory: directory,
             keepsInputOpen: true)
+    }
+
+    /// As `sleep` takes it.
+    private var graceSeconds: String {
+        let milliseconds = max(0, stopGrace.wholeNanoseconds / 1_000_000)
+        let fraction = String(milliseconds % 1000)
+        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - fraction.utf8.count) + fraction
     }
 
     /// The program itself gets no standard input, and stays the leader of its group.
     private static let watch = """
+        grace=$1
+        shift
         exec 3<&0 </dev/null
-        (trap '' HUP INT TERM; exec >/dev/null 2>&1; read -r _ <&3; kill -TERM 0; sleep 5; kill -KILL 0) &
+        (trap '' HUP INT TERM; exec >/dev/null 2>&1; read -r _ <&3; kill -TERM 0; sleep "$grace"; kill -KILL 0) &
         exec 3<&-
         exec "$@"
         """

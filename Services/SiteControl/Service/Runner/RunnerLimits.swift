@@ -12,7 +12,7 @@ enum RunnerLimits {
     static let resultBytesMax = 4 << 20
     /// Of a private key or a credentials file.
     static let secretFileBytesMax = 65_536
-    /// Between TERM and KILL of an attempt's process group.
+    /// Between TERM and KILL of an attempt's process group, at most: less where leases are short.
     static let stopGrace = Duration.seconds(5)
     /// For KILL to be seen.
     static let killGrace = Duration.seconds(5)

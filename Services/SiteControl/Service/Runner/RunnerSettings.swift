@@ -14,7 +14,9 @@ struct RunnerSettings: Sendable {
     var ssh: SSHCommand
     var scratchRoot: String
     var installation: RunVariables.Installation
-    var stopGrace = RunnerLimits.stopGrace
+    /// Between TERM and KILL. What a worker must stop because its lease ends is gone before the lease is: it begins a third of
+    /// the lease ahead, and this is half of that.
+    var stopGrace: Duration
 
     /// - Throws: ``Unusable`` where a program or a directory cannot be found.
     init(_ configuration: Configuration, environment: [String: String] = ProcessEnvironment.current()) throws(Unusable) {
@@ -22,9 +24,10 @@ struct RunnerSettings: Sendable {
         guard let directory = configuration[ServiceVariables.ansibleDirectory] ?? Self.installedDirectory() else {
             throw Unusable(description: "\(ServiceVariables.ansibleDirectory.name) is not set, and no deploy/ansible is beside the program")
         }
+        stopGrace = min(RunnerLimits.stopGrace, configuration[ServiceVariables.jobLease] / 6)
         ansible = AnsibleCommand(
             program: try Self.find(configuration[ServiceVariables.ansiblePlaybook], ServiceVariables.ansiblePlaybook.name, path),
-            directory: directory, path: path)
+            directory: directory, path: path, stopGrace: stopGrace)
         ssh = SSHCommand(
             program: try Self.find(configuration[ServiceVariables.ssh], ServiceVariables.ssh.name, path), path: path)
         scratchRoot = Self.scratchRoot(configuration[ServiceVariables.scratchDirectory], environment)
