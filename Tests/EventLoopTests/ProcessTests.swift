@@ -40,6 +40,21 @@ private func shell(_ script: String, environment: [String: String] = [:], input:
         #expect(output.err == "oops\n")
     }
 
+    @Test("input that is kept open ends with the child and not before")
+    func openInput() async throws {
+        // read(1) answers 1 at the end of its input, and timeout(1) 124 where that does not come.
+        for (keepsOpen, code) in [(false, Int32(1)), (true, 124)] {
+            var command = shell(
+                "read -r line; exec timeout 0.2 sh -c 'read -r line'", environment: ["PATH": "/bin:/usr/bin"],
+                input: Array("fed\n".utf8))
+            command.keepsInputOpen = keepsOpen
+            let result = try await onLoop { [command] in
+                try await ChildProcess.run(command, outputBytesMax: 1000) { _, _ in }
+            }
+            #expect(result.exit == .exited(code: code))
+        }
+    }
+
     @Test("a program that does not exist is an error, and no descriptor stays behind")
     func missingProgram() async throws {
         let before = openDescriptors()

@@ -96,7 +96,7 @@ final class PlaybookCheck: Sendable {
     }
 
     private func check(in scratch: ScratchFolder) async -> Verdict {
-        let tail = Locked(OutputTail(bytesMax: 1000))
+        let tail = Locked(OutputTail(bytesMax: 16_384))
         let command = settings.ansible.checkSyntax(of: JobType.allCases, in: scratch)
         do {
             let result = try await withTimeout(RunnerLimits.syntaxCheckTimeout) {
@@ -108,7 +108,9 @@ final class PlaybookCheck: Sendable {
         } catch {
             return .failed(reason: "the syntax check of the playbooks did not run: \(error)")
         }
-        let words = tail.withLock { $0.text }.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return .failed(reason: "a playbook does not parse: \(words)")
+        let text = tail.withLock { $0.text }
+        // What is wrong and where comes first; the lines of the file around it follow.
+        let words = text[(text.firstRange(of: "ERROR")?.lowerBound ?? text.startIndex)...].split(whereSeparator: \.isWhitespace)
+        return .failed(reason: "a playbook does not parse: \(words.joined(separator: " ").prefix(500))")
     }
 }
