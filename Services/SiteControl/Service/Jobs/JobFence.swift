@@ -27,9 +27,6 @@ enum JobFence {
                 RAISE EXCEPTION 'the job is no longer without a worker' USING ERRCODE = 'TJ001';
             END IF;
         END $$;
-
-        -- The head of every node's queue, in the order of claims.
-        CREATE INDEX jobs_due_by_node ON jobs (node_id, coalesce(run_after, created_at), created_at, id) WHERE status = 'queued';
         """#
 
     static let grants: [Grant] = [.function("hold_job(uuid, bigint)"), .function("seize_job(uuid, bigint)")]

@@ -47,8 +47,9 @@ extension SiteSchema {
             CHECK (status <> 'succeeded' OR error_code IS NULL),
             CHECK (error_code <> '' AND error_message <> '')
         );
-        -- What workers look for, in their order.
-        CREATE INDEX jobs_due ON jobs (coalesce(run_after, created_at), created_at, id) WHERE status = 'queued';
+        -- The head of every node's queue, in the order of claims. No second index may tempt the planner to read the whole queue
+        -- once for each node.
+        CREATE INDEX jobs_due ON jobs (node_id, coalesce(run_after, created_at), created_at, id) WHERE status = 'queued';
         CREATE INDEX jobs_leases ON jobs (lease_expires_at) WHERE status = 'running';
         CREATE INDEX jobs_by_time ON jobs (created_at DESC, id DESC);
         CREATE INDEX jobs_by_site ON jobs (site_id, created_at DESC, id DESC);
