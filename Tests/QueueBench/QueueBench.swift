@@ -17,6 +17,7 @@ struct QueueBench: Sendable {
 
     let database: Database
     let loops: LoopGroup
+    let signals: JobSignals
 
     /// Nodes, and sites with an environment that serves a release, once per database.
     func prepare() async throws {
@@ -128,8 +129,10 @@ struct QueueBench: Sendable {
             try await group.waitForAll()
         }
         let enqueued = MonotonicTime.now() - began
-        while try await database.one("SELECT count(*) FROM jobs WHERE status IN ('queued', 'running')" as SQL<Int>) > 0 {
-            try await Loop.current?.sleep(for: .milliseconds(5))
+        while try await database.one(
+            "SELECT EXISTS (SELECT FROM jobs WHERE status IN ('queued', 'running'))" as SQL<Bool>)
+        {
+            try await Loop.current?.sleep(for: .milliseconds(25))
         }
         let took = MonotonicTime.now() - began
         engine.cancel()
@@ -166,7 +169,7 @@ struct QueueBench: Sendable {
     /// The statement of an accepted mutation: job, first event, audit row, notifications.
     private func enqueue(_ target: Target) async throws -> UUID {
         let job = Self.id()
-        return try await database.one(
+        _ = try await database.one(
             """
             WITH job AS (
                 INSERT INTO jobs (id, job_type, site_id, environment_id, node_id, payload_json, max_attempts, event_seq)
@@ -179,8 +182,10 @@ struct QueueBench: Sendable {
                 INSERT INTO audit_logs (id, user_id, actor, action, resource_type, resource_id, result, job_id)
                 SELECT \(Self.id()), \(target.user), 'bench@example.com', 'cache_purge', 'environment',
                     \(target.environment.description), 'accepted', id FROM job)
-            SELECT job.id FROM job, pg_notify('job_queued', '') AS wake, pg_notify('job_event', \(job.description)) AS tell
-            """)
+            SELECT id FROM job
+            """ as SQL<UUID>)
+        signals.send([.queued])
+        return job
     }
 
     private static func id() -> UUID { UUID.v4(random: (SecureRandom.next64(), SecureRandom.next64())) }
@@ -189,7 +194,8 @@ struct QueueBench: Sendable {
         let metrics = Metrics(loops: loops)
         let engine = JobEngine(
             database: database, loops: loops, executor: NoopExecutor(seen: seen), slots: slots, timings: JobTimings(),
-            logger: Logger(level: .warn, format: .text, sink: .standardError(.text), loops: loops), metrics: JobMetrics(metrics))
+            logger: Logger(level: .warn, format: .text, sink: .standardError(.text), loops: loops), metrics: JobMetrics(metrics),
+            signals: signals)
         return loops.loops[0].spawn { await engine.run() }
     }
 }

@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import Postgres
 import ServiceKit
+import SiteControl
 
 // Usage: queue-bench DATABASE_URL latency|throughput JOBS [SLOTS]
 //
@@ -23,7 +24,7 @@ do {
         settings.acquireTimeout = .seconds(30)
         let database = Database(settings, loops: group)
         database.start()
-        let bench = QueueBench(database: database, loops: group)
+        let bench = QueueBench(database: database, loops: group, signals: JobSignals(database))
         try await bench.prepare()
         let line = measuresLatency ? try await bench.latency(jobs) : try await bench.throughput(jobs, slots: slots)
         await database.close()

@@ -32,7 +32,8 @@ WITH job AS (
         INSERT INTO audit_logs (id, user_id, actor, action, resource_type, resource_id, result, job_id)
         SELECT gen_random_uuid(), t.user_id, 'bench@example.com', 'cache_purge', 'environment', t.environment_id::text,
             'accepted', job.id FROM job JOIN bench_target t ON t.n = :n)
-    SELECT job.id FROM job, pg_notify('job_queued', '') AS wake, pg_notify('job_event', 'bench') AS tell \gset
+    SELECT id FROM job \gset
+SELECT pg_notify('job_queued', '');
 BEGIN;
 WITH locked AS MATERIALIZED (
         SELECT id FROM jobs WHERE id = :id::uuid AND status = 'queued' FOR UPDATE SKIP LOCKED),
@@ -44,10 +45,12 @@ WITH locked AS MATERIALIZED (
     noted AS (
         INSERT INTO job_events (job_id, seq, kind, data)
         SELECT id, event_seq, 'state', jsonb_build_object('status', 'running', 'attempt', attempt_count) FROM claimed)
-    SELECT j.fencing_term AS term, n.status, s.status, e.status, pg_notify('job_event', j.id::text)::text
+    SELECT j.fencing_term AS term, n.status, s.status, e.status,
+        (extract(epoch FROM now() - coalesce(j.run_after, j.created_at)) * 1000000)::bigint
     FROM claimed j JOIN nodes n ON n.id = j.node_id LEFT JOIN sites s ON s.id = j.site_id
         LEFT JOIN environments e ON e.id = j.environment_id \gset
 COMMIT;
+SELECT pg_notify('job_event', :id);
 BEGIN;
 SELECT hold_job(:id::uuid, :term::bigint);
 UPDATE nodes SET last_seen_at = now(), status = CASE status WHEN 'unreachable' THEN 'active' ELSE status END
@@ -60,9 +63,10 @@ WITH ended AS (
     noted AS (
         INSERT INTO job_events (job_id, seq, kind, data)
         SELECT id, event_seq, 'state', '{"status":"succeeded","attempt":1}' FROM ended)
-    SELECT pg_notify('job_event', id::text) FROM ended;
+    SELECT id FROM ended;
 UPDATE audit_logs SET result = 'succeeded' WHERE job_id = :id::uuid AND result = 'accepted' AND action <> 'job_cancel';
 COMMIT;
+SELECT pg_notify('job_event', :id), pg_notify('job_queued', '');
 """
 
 

@@ -156,7 +156,7 @@ import Testing
                         do {
                             try await bed.enqueue(.cachePurge, site)
                             Issue.record("a job was accepted for a busy site")
-                        } catch let error as DatabaseError where error.uniqueViolation == "jobs_one_open_per_site" {
+                        } catch Refusal.conflict(.siteBusy) {
                             refused += 1
                         }
                     }
@@ -164,7 +164,7 @@ import Testing
                 }
                 try await bed.ending(of: job)
                 _ = try await rival.value
-                await #expect(throws: DatabaseError.self) { try await bed.enqueue(.cachePurge, site) }
+                await #expect(throws: Refusal.self) { try await bed.enqueue(.cachePurge, site) }
                 gate.open()
                 try await Self.allEnded(site, bed)
             }

@@ -25,8 +25,13 @@ struct JobBed: Sendable {
     }
 
     static func run(_ body: (JobBed) async throws -> Void) async throws {
+        await turnstile.enter()
+        defer { turnstile.leave() }
         try await withTestDatabase { database in try await body(try await JobBed(database)) }
     }
+
+    /// Each has some twenty connections to a cluster that takes two hundred.
+    private static let turnstile = Turnstile(6)
 
     init(_ database: Database) async throws {
         self.database = database
@@ -129,8 +134,8 @@ struct JobBed: Sendable {
         let accepted = AcceptedMutation(
             job: job, type: type, site: isGlobal ? nil : site.site, environment: environment, node: site.node, payload: payload,
             maxAttempts: maxAttempts, actor: Actor(Identity(client: "a@example.com", role: "admin", userID: user)), resource: .environment,
-            resourceID: environment ?? site.node, guardedBy: "(VALUES (1)) AS one")
-        _ = try await database.one(accepted.statement)
+            resourceID: environment ?? site.node, guardedBy: "(VALUES (1)) AS one WHERE true")
+        #expect(try await accepted.isAccepted(on: database))
         return job
     }
 
@@ -211,11 +216,12 @@ struct JobBed: Sendable {
     static func metrics() -> JobMetrics { JobMetrics(Metrics(loops: TestLoops.group)) }
 
     func reaper(_ timings: JobTimings = JobBed.timings) -> JobReaper {
-        JobReaper(database: database, timings: timings, logger: Self.logger, metrics: Self.metrics())
+        JobReaper(database: database, timings: timings, logger: Self.logger, metrics: Self.metrics(), signals: JobSignals(database))
     }
 
     func scheduler() -> JobScheduler {
-        JobScheduler(database: database, timings: Self.timings, logger: Self.logger, metrics: Self.metrics())
+        JobScheduler(
+            database: database, timings: Self.timings, logger: Self.logger, metrics: Self.metrics(), signals: JobSignals(database))
     }
 }
 
@@ -227,7 +233,7 @@ final class RunningEngine: Sendable {
     init(_ executor: any JobExecutor, slots: Int = 4, timings: JobTimings = JobBed.timings, on database: Database) {
         let engine = JobEngine(
             database: database, loops: TestLoops.group, executor: executor, slots: slots, timings: timings,
-            logger: JobBed.logger, metrics: JobMetrics(metrics))
+            logger: JobBed.logger, metrics: JobMetrics(metrics), signals: JobSignals(database))
         task = TestLoops.group.nextLoop().spawn { await engine.run() }
     }
 

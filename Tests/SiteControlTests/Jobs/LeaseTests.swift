@@ -78,7 +78,8 @@ import Testing
             let job = try await bed.enqueue(.environmentDeploy, site, payload: ["source_type": "git", "source_ref": "x"])
             let claim = Claim(database: bed.database, worker: .make(), timings: JobBed.timings)
             let ticket = try #require(try await claim(limit: 1).jobs.first?.ticket)
-            let outcomes = JobOutcomes(database: bed.database, timings: JobBed.timings, logger: JobBed.logger)
+            let outcomes = JobOutcomes(
+                database: bed.database, timings: JobBed.timings, logger: JobBed.logger, signals: JobSignals(bed.database))
             func record(_ ticket: JobTicket, _ term: Int64) async throws -> JobOutcomes.Recorded {
                 let row = try await bed.database.query(
                     """

@@ -104,7 +104,7 @@ import Testing
             let job = try await bed.enqueue(.cachePurge, bed.site())
             let engine = JobEngine(
                 database: bed.database, loops: TestLoops.group, executor: ScriptedExecutor.succeeding, slots: 1,
-                timings: JobBed.timings, logger: JobBed.logger, metrics: JobBed.metrics()
+                timings: JobBed.timings, logger: JobBed.logger, metrics: JobBed.metrics(), signals: JobSignals(bed.database)
             ) { false }
             await TestLoops.group.nextLoop().spawn { await engine.run() }.value
             #expect(try await bed.state(job).status == .queued)

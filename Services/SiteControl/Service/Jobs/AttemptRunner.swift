@@ -9,6 +9,7 @@ struct AttemptRunner: Sendable {
     let database: Database
     let executor: any JobExecutor
     let leases: LeaseKeeper
+    let signals: JobSignals
     let outcomes: JobOutcomes
     let timings: JobTimings
     let logger: Logger
@@ -19,7 +20,8 @@ struct AttemptRunner: Sendable {
         let job = running.job
         metrics.started(after: waited)
         let progress = ProgressBuffer(
-            job: job.id, term: job.term, database: database, interval: timings.progressInterval, loop: loop, logger: logger)
+            job: job.id, term: job.term, database: database, signals: signals, interval: timings.progressInterval, loop: loop,
+            logger: logger)
         let attempt = Attempt(
             jobID: job.id, type: job.type, number: job.attempt, term: job.term, siteID: job.siteID,
             environmentID: job.environmentID, nodeID: job.nodeID, payload: job.payload, createdAt: job.createdAt,

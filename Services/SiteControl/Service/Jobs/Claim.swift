@@ -65,7 +65,7 @@ struct Claim: Sendable {
             INSERT INTO job_events (job_id, seq, kind, data)
             SELECT id, event_seq, 'state', jsonb_build_object('status', 'running', 'attempt', attempt_count) FROM claimed)
         SELECT \(raw: JobTicket.columns), n.status, s.status, e.status,
-            (extract(epoch FROM now() - coalesce(j.run_after, j.created_at)) * 1000000)::bigint, pg_notify('job_event', j.id::text)::text
+            (extract(epoch FROM now() - coalesce(j.run_after, j.created_at)) * 1000000)::bigint
         FROM claimed j JOIN nodes n ON n.id = j.node_id LEFT JOIN sites s ON s.id = j.site_id
             LEFT JOIN environments e ON e.id = j.environment_id
         """
@@ -87,6 +87,5 @@ struct ClaimedJob: Sendable, PostgresRow {
         site = try row.next()
         environment = try row.next()
         waited = .microseconds(try row.next(Int64.self))
-        row.ignoreRest()
     }
 }

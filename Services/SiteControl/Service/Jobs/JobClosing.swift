@@ -62,7 +62,7 @@ struct JobClosing {
             noted AS (
                 INSERT INTO job_events (job_id, seq, kind, data)
                 SELECT id, event_seq, 'state', \(event(status, error?.code, message)) FROM ended)
-            SELECT pg_notify('job_event', id::text) FROM ended
+            SELECT id FROM ended
             """
     }
 
@@ -78,7 +78,7 @@ struct JobClosing {
             INSERT INTO job_events (job_id, seq, kind, data)
             SELECT id, event_seq, 'state', \(event(.queued, code, message)) || jsonb_build_object(
                 'run_after', to_char(run_after AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) FROM queued)
-        SELECT pg_notify('job_event', id::text) FROM queued
+        SELECT id FROM queued
         """
     }
 
@@ -92,7 +92,7 @@ struct JobClosing {
         noted AS (
             INSERT INTO job_events (job_id, seq, kind, data)
             SELECT id, event_seq, 'state', \(event(.queued, nil, nil)) FROM queued)
-        SELECT pg_notify('job_event', id::text), pg_notify('job_queued', '') FROM queued
+        SELECT id FROM queued
         """
     }
 

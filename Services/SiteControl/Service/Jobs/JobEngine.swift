@@ -12,6 +12,7 @@ package final class JobEngine: Sendable {
     private let timings: JobTimings
     private let logger: Logger
     private let metrics: JobMetrics
+    private let signals: JobSignals
     private let leases: LeaseKeeper
     private let claim: Claim
     private let runner: AttemptRunner
@@ -22,6 +23,9 @@ package final class JobEngine: Sendable {
     /// Rung when a run has ended.
     private let ended = Doorbell()
 
+    /// With so many jobs running a look at the queue is not worth its price for each of them: jobs are gathered for a moment.
+    private static let gatherFrom = 8
+    private static let gatherPause: Duration = .milliseconds(8)
     /// Pause after a claim that lost a race.
     private static let conflictPause: Duration = .milliseconds(2)
     /// Pauses after looks at the queue that failed.
@@ -32,7 +36,7 @@ package final class JobEngine: Sendable {
     ///   - mayClaim: waited for before the first claim; false: this process runs no jobs.
     package init(
         database: Database, loops: LoopGroup, executor: any JobExecutor, slots: Int, timings: JobTimings, logger: Logger,
-        metrics: JobMetrics, mayClaim: @escaping @Sendable () async -> Bool = { true }
+        metrics: JobMetrics, signals: JobSignals, mayClaim: @escaping @Sendable () async -> Bool = { true }
     ) {
         self.database = database
         self.loops = loops
@@ -40,13 +44,14 @@ package final class JobEngine: Sendable {
         self.timings = timings
         self.logger = logger
         self.metrics = metrics
+        self.signals = signals
         self.mayClaim = mayClaim
         leases = LeaseKeeper(database: database, timings: timings, logger: logger, metrics: metrics)
         claim = Claim(database: database, worker: .make(), timings: timings)
         runner = AttemptRunner(
-            database: database, executor: executor, leases: leases,
-            outcomes: JobOutcomes(database: database, timings: timings, logger: logger), timings: timings, logger: logger,
-            metrics: metrics)
+            database: database, executor: executor, leases: leases, signals: signals,
+            outcomes: JobOutcomes(database: database, timings: timings, logger: logger, signals: signals), timings: timings,
+            logger: logger, metrics: metrics)
         metrics.configure(slots: slots)
     }
 
@@ -90,7 +95,12 @@ package final class JobEngine: Sendable {
                 metrics.claimed(taken.count)
                 for job in taken.refused { metrics.ended(job.job.type, "failed") }
                 for job in taken.jobs { start(job, taken.leaseEnds, on: loop) }
-                if taken.count == 0 { await bell.wait() }
+                signals.send((taken.jobs.map(\.ticket.id) + taken.refused.map(\.job.id)).map { .event($0) })
+                if taken.count == 0 {
+                    await bell.wait()
+                } else if running.withLock({ $0 }) >= Self.gatherFrom {
+                    try? await loop.sleep(for: Self.gatherPause)
+                }
             } catch let error as DatabaseError where error.uniqueViolation != nil {
                 // Another worker was faster at this site or node: there may be others.
                 metrics.conflicted()

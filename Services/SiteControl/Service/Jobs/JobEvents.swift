@@ -29,7 +29,7 @@ enum JobEvents {
             INSERT INTO job_events (job_id, seq, kind, data)
             SELECT held.id, held.before + event.number, event.kind, event.data
             FROM held, unnest(\(events.map(\.kind.rawValue)), \(events.map(\.data))) WITH ORDINALITY AS event (kind, data, number))
-        SELECT pg_notify('job_event', id::text) FROM held
+        SELECT id FROM held
         """
     }
 }

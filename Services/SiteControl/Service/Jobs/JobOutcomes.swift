@@ -9,6 +9,7 @@ struct JobOutcomes: Sendable {
     let database: Database
     let timings: JobTimings
     let logger: Logger
+    let signals: JobSignals
 
     enum Recorded: Sendable, Hashable {
         case recorded
@@ -31,11 +32,15 @@ struct JobOutcomes: Sendable {
             do {
                 let commands = try await statements(ending, job, outputTail, events)
                 _ = try await database.group(commands)
+                tell(ending, job)
                 return .recorded
             } catch let error as DatabaseError {
                 if JobFence.refused(error) {
                     // An answer that got lost may have been this outcome.
-                    return outcomeWasUnknown ? await wasRecorded(job) : .lost
+                    guard outcomeWasUnknown else { return .lost }
+                    let recorded = await wasRecorded(job)
+                    if recorded == .recorded { tell(ending, job) }
+                    return recorded
                 }
                 if case .server(let cause) = error, !cause.state.isTransient, !Self.isPassing(cause) {
                     guard case .succeeded = ending else {
@@ -80,6 +85,14 @@ struct JobOutcomes: Sendable {
         }
         let progress = events.isEmpty ? [] : [JobEvents.append(job.id, term: job.term, events)]
         return try [JobFence.hold(job.id, term: job.term)] + progress + closing.commands
+    }
+
+    /// Streams look at the job; workers look for what followed it, or for the job itself.
+    private func tell(_ ending: JobEnding, _ job: JobTicket) {
+        switch ending {
+        case .succeeded, .handedBack: signals.send([.event(job.id), .queued])
+        case .failed, .retried, .cancelled: signals.send([.event(job.id)])
+        }
     }
 
     private func wasRecorded(_ job: JobTicket) async -> Recorded {

@@ -12,13 +12,15 @@ package struct JobReaper: Sendable {
     private let timings: JobTimings
     private let logger: Logger
     private let metrics: JobMetrics
+    private let signals: JobSignals
     private static let batch = 100
 
-    package init(database: Database, timings: JobTimings, logger: Logger, metrics: JobMetrics) {
+    package init(database: Database, timings: JobTimings, logger: Logger, metrics: JobMetrics, signals: JobSignals) {
         self.database = database
         self.timings = timings
         self.logger = logger
         self.metrics = metrics
+        self.signals = signals
     }
 
     /// At once and then in intervals, until it is cancelled.
@@ -62,6 +64,7 @@ package struct JobReaper: Sendable {
         do {
             let closing = JobClosing(job: job, ending: ending).withoutSuccess
             _ = try await database.group([JobFence.seize(job.id, term: job.term)] + closing)
+            signals.send([.event(job.id)])
             metrics.reaped(1)
             metrics.ended(job.type, ending.name)
             logger.warn(

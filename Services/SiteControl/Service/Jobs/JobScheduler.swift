@@ -12,6 +12,7 @@ package struct JobScheduler: Sendable {
     private let timings: JobTimings
     private let logger: Logger
     private let metrics: JobMetrics
+    private let signals: JobSignals
 
     private static let lock = AdvisoryLock("trivet site-control scheduler")
     /// Backups that one clean-up job names; the next tick takes the others.
@@ -21,11 +22,12 @@ package struct JobScheduler: Sendable {
     /// Finished jobs whose events one statement removes.
     private static let eventBatch = 200
 
-    package init(database: Database, timings: JobTimings, logger: Logger, metrics: JobMetrics) {
+    package init(database: Database, timings: JobTimings, logger: Logger, metrics: JobMetrics, signals: JobSignals) {
         self.database = database
         self.timings = timings
         self.logger = logger
         self.metrics = metrics
+        self.signals = signals
     }
 
     /// At once and then in intervals, until it is cancelled.
@@ -53,7 +55,10 @@ package struct JobScheduler: Sendable {
         }
         guard let count else { return nil }
         metrics.scheduled(count)
-        if count > 0 { logger.info("backup clean-up enqueued", .number("sites", count)) }
+        if count > 0 {
+            signals.send([.queued])
+            logger.info("backup clean-up enqueued", .number("sites", count))
+        }
         while try await removeOldEvents() > 0 {}
         return count
     }
@@ -78,7 +83,7 @@ package struct JobScheduler: Sendable {
             ON CONFLICT DO NOTHING RETURNING id),
         noted AS (
             INSERT INTO job_events (job_id, seq, kind, data) SELECT id, 1, 'state', \(JobEventSQL.queued) FROM enqueued)
-        SELECT id FROM enqueued, pg_notify('job_queued', '')
+        SELECT id FROM enqueued
         """
     }
 

@@ -18,10 +18,10 @@ struct JobsComponent {
     ) {
         let timings = JobTimings(runtime.configuration)
         let metrics = JobMetrics(runtime.metrics)
-        let (database, logger) = (runtime.database, runtime.logger)
+        let (database, logger, signals) = (runtime.database, runtime.logger, JobSignals(runtime.database))
         // Every process looks after jobs that were left, also one that runs none.
-        let reaper = JobReaper(database: database, timings: timings, logger: logger, metrics: metrics)
-        let scheduler = JobScheduler(database: database, timings: timings, logger: logger, metrics: metrics)
+        let reaper = JobReaper(database: database, timings: timings, logger: logger, metrics: metrics, signals: signals)
+        let scheduler = JobScheduler(database: database, timings: timings, logger: logger, metrics: metrics, signals: signals)
         var background = [
             BackgroundTask("job reaper") { try await reaper.run() },
             BackgroundTask("job scheduler", stop: .atOnce) { try await scheduler.run() },
@@ -30,7 +30,7 @@ struct JobsComponent {
         if let executor, slots > 0 {
             let engine = JobEngine(
                 database: database, loops: runtime.loops, executor: executor, slots: slots, timings: timings, logger: logger,
-                metrics: metrics, mayClaim: mayClaim)
+                metrics: metrics, signals: signals, mayClaim: mayClaim)
             background.append(BackgroundTask("job engine", stop: .atOnce) { await engine.run() })
         }
         self.background = background

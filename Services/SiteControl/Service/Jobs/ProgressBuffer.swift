@@ -35,16 +35,20 @@ final class ProgressBuffer: AttemptProgress {
     private let job: UUID
     private let term: Int64
     private let database: Database
+    private let signals: JobSignals
     private let interval: Duration
     private let loop: Loop
     private let logger: Logger
     private let state = Locked(State())
     private let full = Doorbell()
 
-    init(job: UUID, term: Int64, database: Database, interval: Duration, loop: Loop, logger: Logger) {
+    init(
+        job: UUID, term: Int64, database: Database, signals: JobSignals, interval: Duration, loop: Loop, logger: Logger
+    ) {
         self.job = job
         self.term = term
         self.database = database
+        self.signals = signals
         self.interval = interval
         self.loop = loop
         self.logger = logger
@@ -121,7 +125,7 @@ final class ProgressBuffer: AttemptProgress {
     private func write(_ batch: [NewJobEvent]) async {
         do {
             let count = try await database.execute(JobEvents.append(job, term: term, batch), lane: .write)
-            if count == 0 { state.withLock { $0.isLost = true } }
+            if count == 0 { state.withLock { $0.isLost = true } } else { signals.send([.event(job)]) }
         } catch {
             if case .server(let cause) = error, !cause.state.isTransient {
                 logger.warn("progress of a job was not kept", .text("job", job.description), .error(error))

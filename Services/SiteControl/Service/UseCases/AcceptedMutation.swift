@@ -44,8 +44,7 @@ struct AcceptedMutation: Sendable {
                 SELECT \(UUID.random()), \(actor.userID), \(actor.tokenID), \(actor.name), \(type.rawValue), \(resource),
                     \(resourceID.description), 'accepted', id FROM job)
             \(extra)
-            SELECT is_busy, (SELECT true FROM job, pg_notify('job_queued', '') AS wake,
-                pg_notify('job_event', \(job.description)) AS tell) IS NOT NULL FROM busy
+            SELECT is_busy, EXISTS (SELECT FROM job) FROM busy
             """
     }
 
@@ -77,6 +76,8 @@ struct AcceptedMutation: Sendable {
             }
         }
         if outcome.isBusy { throw .conflict(.siteBusy) }
+        // Behind the commit, which must not wait for those of others.
+        if outcome.isAccepted { JobSignals(database).send([.queued]) }
         return outcome.isAccepted
     }
 

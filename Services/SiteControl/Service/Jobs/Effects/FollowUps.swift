@@ -59,7 +59,7 @@ struct FollowUps {
         noted AS (
             INSERT INTO job_events (job_id, seq, kind, data)
             SELECT id, 1, 'state', '{"status":"queued","attempt":0}' FROM enqueued)
-        SELECT pg_notify('job_queued', ''), pg_notify('job_event', id::text) FROM enqueued
+        SELECT id FROM enqueued
         """
     }
 }
