@@ -13,8 +13,13 @@ IMPORT_LIMITS = archive.Limits()
 
 
 def pre_change_dump(job, *, without=()):
-    """The dump that a rollback loads: the whole database, or all but the protected tables. Made once per job."""
+    """The dump that a rollback loads: the whole database, or all but the protected tables.
+
+    A second attempt takes it again unless the first one came to change the database: what was written in between counts.
+    """
     place = Environment(job)
+    if once.record(job, "database-begun") is None:
+        once.forget(job, "pre-change-dump")
 
     def work():
         path = _dump_path(place, job)
