@@ -35,6 +35,8 @@ The first RULE that fits is carried out:
     leak             writes every secret variable to both streams: plain, in JSON, cut in two by a pause, and in events
     events           false: none are sent
 
+It is one file, whatever its length, so that a link to it is all that a test needs.
+
     ansible_playbook_double.py --syntax-check FILE...   exit 0, or 4 where "syntax_error" of control.json is true
 """
 

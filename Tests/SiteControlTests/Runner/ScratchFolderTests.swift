@@ -19,6 +19,25 @@ import Testing
         }
     }
 
+    @Test("a root that others have made, or may write to, is not used")
+    func foreignRoot() throws {
+        try TestFolder.with { folder in
+            let root = folder + "/root"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            for mode: mode_t in [0o777, 0o770, 0o1777] {
+                chmod(root, mode)
+                #expect(throws: PrivateFile.Failure.self) { try ScratchFolder(below: root) }
+            }
+            chmod(root, 0o755)
+            try ScratchFolder(below: root).remove()
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: root)
+            #expect(throws: PrivateFile.Failure.self) { try ScratchFolder(below: folder + "/link") }
+            guard geteuid() == 0 else { return }
+            chown(root, 12_345, 12_345)
+            #expect(throws: PrivateFile.Failure.self) { try ScratchFolder(below: root) }
+        }
+    }
+
     @Test("at the start, folders of dead workers go with their processes; those of live ones stay")
     func leftovers() async throws {
         try await TestFolder.with { root in

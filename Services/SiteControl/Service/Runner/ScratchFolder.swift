@@ -18,6 +18,7 @@ final class ScratchFolder: Sendable {
     /// Makes a folder below `root`. Short names: ssh puts sockets below it, and their paths have a limit of 108 bytes.
     init(below root: String) throws(PrivateFile.Failure) {
         try PrivateFile.makeDirectory(root)
+        try Self.checkRoot(root)
         while true {
             let candidate = "\(root)/a-" + Hex.encode(SecureRandom.bytes(6))
             guard mkdir(candidate, 0o700) == 0 else {
@@ -39,6 +40,15 @@ final class ScratchFolder: Sendable {
         guard mkfifo(events, 0o600) == 0 else { throw PrivateFile.Failure("mkfifo", events) }
     }
 
+    /// The name below /tmp can be guessed: a root that somebody else has made, or may write to, is not used.
+    private static func checkRoot(_ root: String) throws(PrivateFile.Failure) {
+        var status = stat()
+        guard lstat(root, &status) == 0 else { throw PrivateFile.Failure("lstat", root) }
+        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw PrivateFile.Failure("lstat", root, errno: EPERM)
+        }
+    }
+
     /// A new file of mode 0600.
     func write(_ path: String, _ bytes: [UInt8]) throws(PrivateFile.Failure) {
         guard try PrivateFile.create(path, bytes) else { throw PrivateFile.Failure("link", path, errno: EEXIST) }
@@ -55,6 +65,7 @@ final class ScratchFolder: Sendable {
     ///
     /// - Returns: folders removed.
     static func removeLeftovers(below root: String) -> Int {
+        guard (try? checkRoot(root)) != nil else { return 0 }
         var removed = 0
         for name in FileTree.names(in: root) where name.hasPrefix("a-") {
             let path = "\(root)/\(name)"
