@@ -9,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import stat
 import tarfile
 
 from . import archive, database, files, releases
@@ -54,16 +55,16 @@ def write(job, environment, scope, path):
             if "files" in parts:
                 for name in sorted(os.listdir(release)):
                     if name not in ("wp-content", "wp-config.php"):
-                        tar.add(f"{release}/{name}", f"core/{name}", filter=_plain)
+                        _add(tar, f"{release}/{name}", f"core/{name}")
                 _add_content(tar, f"{release}/wp-content")
-                tar.add(environment.uploads, "files/uploads", filter=_plain)
+                _add(tar, environment.uploads, "files/uploads")
     return hashed.digest.hexdigest()
 
 
 def _add_content(tar, content):
     for name in sorted(os.listdir(content)):
         if name not in CACHES | {"uploads", "object-cache.php"}:
-            tar.add(f"{content}/{name}", f"files/{name}", filter=_plain)
+            _add(tar, f"{content}/{name}", f"files/{name}")
 
 
 def _add_dump(tar, environment, path):
@@ -84,13 +85,39 @@ def _add_bytes(tar, name, content):
     tar.addfile(member, io.BytesIO(content))
 
 
-def _plain(member):
-    """Names of people and machines stay out; sockets and the like, too. A hard link is written as the file it is."""
-    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
-        return None
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    return member
+def _add(tar, path, name):
+    """A file, a link, or a directory with all that is in it. Files are opened without following links: uploads belong
+    to the site, whose code could exchange a file for a link to a secret of root's while root reads."""
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _add_leaf(tar, directory, os.path.basename(path), name)
+        finally:
+            os.close(directory)
+        return
+    for folder, names, leaves, directory in os.fwalk(path, follow_symlinks=False):
+        names.sort()
+        place = os.path.normpath(f"{name}/{os.path.relpath(folder, path)}")
+        member = tarfile.TarInfo(place)
+        member.type, member.mode, member.mtime = tarfile.DIRTYPE, 0o755, int(os.fstat(directory).st_mtime)
+        tar.addfile(member)
+        links = [n for n in names if stat.S_ISLNK(os.stat(n, dir_fd=directory, follow_symlinks=False).st_mode)]
+        for leaf in sorted(leaves + links):
+            _add_leaf(tar, directory, leaf, f"{place}/{leaf}")
+
+
+def _add_leaf(tar, directory, leaf, name):
+    status = os.stat(leaf, dir_fd=directory, follow_symlinks=False)
+    member = tarfile.TarInfo(name)
+    member.mode, member.mtime = 0o644, int(status.st_mtime)
+    if stat.S_ISLNK(status.st_mode):
+        member.type, member.linkname = tarfile.SYMTYPE, os.readlink(leaf, dir_fd=directory)
+        tar.addfile(member)
+    elif stat.S_ISREG(status.st_mode):
+        with open(leaf, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)) as file:
+            member.size = os.fstat(file.fileno()).st_size
+            tar.addfile(member, file)
 
 
 class _Hashed:

@@ -32,8 +32,7 @@ def fetch(job, environment):
     entries = [name for name in os.listdir(tree) if not name.startswith(".")]
     if len(entries) == 1 and entries[0] not in (*CONTENT, "wp-content") and os.path.isdir(f"{tree}/{entries[0]}") and not os.path.islink(f"{tree}/{entries[0]}"):
         tree = f"{tree}/{entries[0]}"
-    _dependencies(environment, tree)
-    return tree
+    return _dependencies(job, environment, tree)
 
 
 def _clone(job, environment, reference, tree):
@@ -50,19 +49,36 @@ def _clone(job, environment, reference, tree):
     variables = {"PATH": "/usr/bin:/bin", "HOME": place, "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": protocols,
                  "GIT_SSH_COMMAND": ssh, "GIT_CONFIG_NOSYSTEM": "1"}
     try:
-        shell.run([*_as(environment), "git", "clone", "--quiet", "--depth=1", "--single-branch", "--no-tags", "--recurse-submodules", "--shallow-submodules",
-                   *(["--branch", branch] if branch else []), "--", address, f"{place}/source"], env=variables, cwd=place, timeout=GIT_SECONDS)
-        shutil.rmtree(f"{place}/source/.git")
-        shutil.copytree(f"{place}/source", tree, symlinks=True)
+        clone = [*_as(environment), "git", "clone", "--quiet", "--single-branch", "--no-tags", "--recurse-submodules",
+                 *(["--branch", branch] if branch else [])]
+        done = shell.run([*clone, "--depth=1", "--shallow-submodules", "--", address, f"{place}/source"], env=variables, cwd=place, timeout=GIT_SECONDS, check=False)
+        if done.returncode != 0 and "shallow" in done.errors:
+            # A server of plain files knows no shallow clones.
+            files.remove(f"{place}/source")
+            done = shell.run([*clone, "--", address, f"{place}/source"], env=variables, cwd=place, timeout=GIT_SECONDS, check=False)
+        if done.returncode != 0:
+            raise StepFailed(f"The repository could not be cloned: {shell.tail(done)}")
+        _take(job, environment, f"{place}/source", tree)
     except StepFailed as failure:
         raise StepFailed(f"{re.sub(r'//[^/@]*@', '//', str(failure))}") from None
     finally:
         files.remove(place)
 
 
-def _dependencies(environment, tree):
+def _take(job, environment, place, tree):
+    """Brings a directory of the user's into root's, packed by the user and unpacked with all checks of an archive."""
+    packed = f"{job.work}/taken.tar.gz"
+    with open(packed, "wb") as out:
+        shell.run([*_as(environment), "tar", "--create", "--gzip", "--exclude-vcs", "--hard-dereference", "--directory", place, "."], stdout=out)
+    files.remove(tree)
+    archive.unpack(packed, tree, archive.Limits(packed_bytes=ARCHIVE_BYTES))
+    os.unlink(packed)
+
+
+def _dependencies(job, environment, tree):
+    """Runs composer as the user where the source needs it. Returns the directory to go on with."""
     if not os.path.isfile(f"{tree}/composer.json") or os.path.isdir(f"{tree}/vendor"):
-        return
+        return tree
     if shutil.which("composer") is None:
         raise StepFailed("The source has a composer.json and no vendor directory, and composer is not installed on this node. Deliver vendor with the source.")
     place = f"{environment.root}/tmp/composer"
@@ -72,8 +88,8 @@ def _dependencies(environment, tree):
         releases.own(place, *files.ids(environment.user, environment.user))
         shell.run([*_as(environment), "composer", "install", "--no-dev", "--no-scripts", "--no-plugins", "--no-interaction", "--quiet"],
                   cwd=place, env={"PATH": "/usr/bin:/bin", "HOME": f"{environment.root}/tmp"}, timeout=GIT_SECONDS)
-        files.remove(tree)
-        shutil.copytree(place, tree, symlinks=True)
+        _take(job, environment, place, tree)
+        return tree
     finally:
         files.remove(place)
 

@@ -86,19 +86,27 @@ def finish(environment, release):
 
 
 def own(tree, user=0, group=0):
-    """Ownership and plain rights for everything in a tree; links are not followed."""
-    for directory, names, leaves in os.walk(tree):
-        os.chown(directory, user, group, follow_symlinks=False)
-        os.chmod(directory, 0o755)
-        for name in [*names, *leaves]:
-            path = os.path.join(directory, name)
-            mode = os.lstat(path).st_mode
-            if stat.S_ISLNK(mode) or stat.S_ISREG(mode):
-                os.chown(path, user, group, follow_symlinks=False)
-            elif not stat.S_ISDIR(mode):
-                os.unlink(path)
-            if stat.S_ISREG(mode):
-                os.chmod(path, 0o644)
+    """Ownership and plain rights for everything in a tree; what is neither file, directory nor link is removed.
+
+    By descriptors and never through links: the tree may belong to a site, whose code may exchange files for links
+    while root is at work.
+    """
+    for _, _, leaves, directory in os.fwalk(tree, follow_symlinks=False):
+        os.fchown(directory, user, group)
+        os.fchmod(directory, 0o755)
+        for name in leaves:
+            mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                os.chown(name, user, group, dir_fd=directory, follow_symlinks=False)
+            elif not stat.S_ISREG(mode):
+                os.unlink(name, dir_fd=directory)
+            else:
+                descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+                try:
+                    os.fchown(descriptor, user, group)
+                    os.fchmod(descriptor, 0o644)
+                finally:
+                    os.close(descriptor)
 
 
 def switch(environment, path, fence):

@@ -12,6 +12,8 @@ require $release . '/wp-load.php';
 require ABSPATH . 'wp-admin/includes/admin.php';
 require ABSPATH . 'wp-admin/includes/class-wp-upgrader.php';
 
+// An update service may be a mirror in the operator's own network. The code that names it runs as this user anyway.
+add_filter('http_request_host_is_external', '__return_true');
 $failures = [];
 add_action('http_api_debug', function ($response, $context, $class, $arguments, $url) use (&$failures): void {
     if (is_wp_error($response) && str_contains($url, 'update-check')) {
