@@ -124,11 +124,10 @@ def cut_network(world):
 @story("A machine that answers with another host key is not spoken to", ["cut_network"])
 def other_machine(world):
     second = world.second
-    second.run("cp /etc/ssh/ssh_host_ed25519_key /root/kept && rm /etc/ssh/ssh_host_ed25519_key* &&"
-               " ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key")
-    # The way back must not depend on the key that is about to change.
-    second.run("systemd-run --quiet --on-active=20 sh -c 'cp /root/kept /etc/ssh/ssh_host_ed25519_key && ssh-keygen -y -f"
-               " /etc/ssh/ssh_host_ed25519_key >/etc/ssh/ssh_host_ed25519_key.pub && systemctl restart ssh' && systemctl restart ssh")
+    # One command: sshd takes the new key for the next connection. The way back is set before.
+    second.run("cd /etc/ssh && cp ssh_host_ed25519_key ssh_host_ed25519_key.pub /root/ && systemd-run --quiet --on-active=15"
+               " cp /root/ssh_host_ed25519_key /root/ssh_host_ed25519_key.pub /etc/ssh/ && rm ssh_host_ed25519_key* &&"
+               " ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key")
     answer = world.api.call("POST", f"{world.things['salt'].path}/magic-login", timeout=30)
     equal((answer.status, answer.json["code"]), (502, "node_unreachable"), f"{answer}")
     eventually(lambda: second.holds("true"), 40, "the node has its own key again", pause=1)
