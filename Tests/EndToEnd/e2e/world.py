@@ -165,9 +165,10 @@ class World:
         return result.stdout.strip()
 
     def start(self):
+        """Starts it so that it never outlives the stories."""
         log = open(self.log_file, "ab")
         self.process = subprocess.Popen(
-            [self.facts["binary"], "serve"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            ["setpriv", "--pdeathsig", "KILL", "--", self.facts["binary"], "serve"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True)
         log.close()
         try:
