@@ -69,6 +69,23 @@ private func shell(_ script: String, environment: [String: String] = [:], input:
         #expect(openDescriptors() < before + 1500)
     }
 
+    @Test("a child that writes faster than it is listened to leaves the loop its other work", .timeLimit(.minutes(1)))
+    func endlessOutput() async throws {
+        try await onLoop {
+            guard let loop = Loop.current else { return }
+            let child = Task(executorPreference: loop) {
+                try await ChildProcess.run(shell("exec cat /dev/zero"), outputBytesMax: .max) { _, _ in
+                    let end = MonotonicTime.now() + .milliseconds(1)
+                    while MonotonicTime.now() < end {}
+                }
+            }
+            // Each needs the loop to look at its timers.
+            for _ in 0..<20 { try await loop.sleep(for: .milliseconds(1)) }
+            child.cancel()
+            await #expect(throws: CancellationError.self) { try await child.value }
+        }
+    }
+
     @Test("output beyond the cap is taken and dropped")
     func cap() async throws {
         let output = Output()

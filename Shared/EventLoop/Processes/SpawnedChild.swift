@@ -158,8 +158,13 @@ final class SpawnedChild: @unchecked Sendable {
             if count == 0 { return }
             let admitted = cap.admit(count)
             if admitted > 0 { try await onOutput(stream, Array(buffer[..<admitted])) }
+            // A child that writes without end must not keep the loop from everything else.
+            if MonotonicTime.now() - loop.now > Self.turn { try await loop.sleep(for: .zero) }
         }
     }
+
+    /// How long output may be taken without a look at the loop's other descriptors and timers.
+    private static let turn = Duration.milliseconds(2)
 
     /// Returns when the child has ended (its group was killed then); throws when the task is cancelled first.
     private func waitUntilEnded() async throws {
