@@ -49,8 +49,8 @@ import Testing
             #expect(fleet.outcome.wrong == [], "seed \(seed)")
             #expect(slowest < .seconds(CrashFleet.leaseSeconds + 10), "seed \(seed)")
             for process in fleet.running { #expect(await process.end().isSuccess) }
-            let left = try FileManager.default.contentsOfDirectory(atPath: panel.directory.path + "/scratch")
-            #expect(left == [], "scratch folders are gone")
+            let left = try FileManager.default.subpathsOfDirectory(atPath: panel.directory.path + "/scratch")
+            #expect(left == [], "seed \(seed): scratch folders are gone")
         }
     }
 }
