@@ -72,6 +72,7 @@ def run(world, wanted=()):
             print(f"FAILED {time.monotonic() - begun:5.1f} s  {head}", flush=True)
             for line in describe(error) + world.evidence():
                 print(f"        {line}", flush=True)
+            world.recover()
     seconds = time.monotonic() - started
     print(f"{len(chosen) - len(failed)} of {len(chosen)} stories hold, {seconds:.0f} s", flush=True)
     return not failed
