@@ -13,7 +13,9 @@ public enum ServiceMain {
     public static func run<Role>(_ definition: ServiceDefinition<Role>) async -> Never {
         let words = Array(Swift.CommandLine.arguments.dropFirst())
         let status = await CommandParser.run(words, with: command(of: definition), console: .standard)
-        exit(status.rawValue)
+        // Not `exit`: handlers of libraries would take down what threads that have not ended yet still use.
+        fflush(nil)
+        _exit(status.rawValue)
     }
 
     /// The command tree of a service.
